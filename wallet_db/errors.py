@@ -1,0 +1,146 @@
+"""The database's refusals as exceptions, by SQLSTATE and never by message text.
+
+    WalletError
+     ├─ InsufficientFunds     OS001      ├─ UnknownService        OS010
+     ├─ UnknownUser           OS002      ├─ UnknownCountry        OS011
+     ├─ UnknownHold           OS003      ├─ NotForSale            OS012
+     ├─ AlreadySettled        OS004      ├─ PriceAboveLimit       OS013
+     ├─ IdempotencyMismatch   OS005      ├─ InvalidArgument       OS014
+     ├─ InvalidAmount         OS006      ├─ SmsAlreadyReceived    OS015
+     ├─ UnknownOrder          OS007      └─ AlreadyClosed         OS016
+     ├─ InvalidTransition     OS008
+     └─ AppendOnly            OS009
+
+Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
+SQL function put into DETAIL; money in it is decimal strings.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import asyncpg
+import orjson
+
+
+class WalletError(Exception):
+    """A refusal by one of the SQL functions. `code` is stable; the text is for people."""
+
+    sqlstate: ClassVar[str]
+    code: ClassVar[str]
+
+    def __init__(self, message: str, data: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class InsufficientFunds(WalletError):
+    """data: user_id, needed, available."""
+
+    sqlstate, code = "OS001", "INSUFFICIENT_FUNDS"
+
+
+class UnknownUser(WalletError):
+    """data: user_id."""
+
+    sqlstate, code = "OS002", "UNKNOWN_USER"
+
+
+class UnknownHold(WalletError):
+    """data: user_id, activation_id, rental_id, transaction_id as they were asked for."""
+
+    sqlstate, code = "OS003", "UNKNOWN_HOLD"
+
+
+class AlreadySettled(WalletError):
+    """data: hold_id, state (committed | refunded), settled_by, settled_at: who won, and when."""
+
+    sqlstate, code = "OS004", "ALREADY_SETTLED"
+
+
+class IdempotencyMismatch(WalletError):
+    """data: field, the argument that differs from the first call's; transaction_id if it was one."""
+
+    sqlstate, code = "OS005", "IDEMPOTENCY_MISMATCH"
+
+
+class InvalidAmount(WalletError):
+    """data: amount; held, if it exceeds a hold."""
+
+    sqlstate, code = "OS006", "INVALID_AMOUNT"
+
+
+class UnknownOrder(WalletError):
+    """data: order_id. Also for another user's order: its existence is not told."""
+
+    sqlstate, code = "OS007", "UNKNOWN_ORDER"
+
+
+class InvalidTransition(WalletError):
+    """data: order_id, from, to."""
+
+    sqlstate, code = "OS008", "INVALID_TRANSITION"
+
+
+class AppendOnly(WalletError):
+    """The audit may not be rewritten."""
+
+    sqlstate, code = "OS009", "APPEND_ONLY"
+
+
+class UnknownService(WalletError):
+    """data: service."""
+
+    sqlstate, code = "OS010", "UNKNOWN_SERVICE"
+
+
+class UnknownCountry(WalletError):
+    """data: country."""
+
+    sqlstate, code = "OS011", "UNKNOWN_COUNTRY"
+
+
+class NotForSale(WalletError):
+    """data: service. It has no price."""
+
+    sqlstate, code = "OS012", "NOT_FOR_SALE"
+
+
+class PriceAboveLimit(WalletError):
+    """data: price, max_price."""
+
+    sqlstate, code = "OS013", "PRICE_ABOVE_LIMIT"
+
+
+class InvalidArgument(WalletError):
+    """data: argument."""
+
+    sqlstate, code = "OS014", "INVALID_ARGUMENT"
+
+
+class SmsAlreadyReceived(WalletError):
+    """data: order_id, status. Served, so paid: it cannot be cancelled."""
+
+    sqlstate, code = "OS015", "SMS_ALREADY_RECEIVED"
+
+
+class AlreadyClosed(WalletError):
+    """data: order_id, status."""
+
+    sqlstate, code = "OS016", "ALREADY_CLOSED"
+
+
+BY_SQLSTATE: dict[str, type[WalletError]] = {error.sqlstate: error for error in WalletError.__subclasses__()}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise our exceptions for our SQLSTATEs; everything else passes as it is."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        refusal = BY_SQLSTATE.get(error.sqlstate or "")
+        if refusal is None:
+            raise
+        data = orjson.loads(error.detail) if error.detail else {}
+        raise refusal(error.message or "", data) from None

@@ -1,0 +1,80 @@
+"""Reading the outbox: what a user's stream holds after a position, where the streams' heads are, and the epoch.
+
+Rows come as the database keeps them: payload as JSON text, times as text. Nothing here knows cursors or transports.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from wallet_db.connect import Pool
+
+
+class StoredEvent(NamedTuple):
+    """One row of `events`."""
+
+    user_id: str
+    seq: int
+    type: str
+    at: str
+    """UTC, ISO 8601 with milliseconds and Z."""
+    payload: str
+    """A JSON object as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """Part of one user's stream: events after the position asked for, in order, and the head of the stream."""
+
+    head: int
+    """seq of the newest event of the stream, 0 for none, in the same snapshot as the events."""
+    events: tuple[StoredEvent, ...]
+
+
+async def read_streams(pool: Pool, positions: Sequence[tuple[str, int]], *, events_max: int) -> dict[str, StreamPage]:
+    """For each (user id, seq): up to `events_max` events after seq. One query, one snapshot for all.
+
+    A user that does not exist has no entry in the answer.
+    """
+    rows = await pool.fetch(
+        "select p.user_id::text, u.event_seq, e.seq, e.type, iso_utc(e.at), e.payload::text"
+        "  from unnest($1::uuid[], $2::bigint[]) as p(user_id, seq)"
+        "  join users u on u.id = p.user_id"
+        "  left join lateral ("
+        "    select * from events where user_id = p.user_id and seq > p.seq order by seq limit $3) e on true"
+        " order by p.user_id, e.seq",
+        [user_id for user_id, _ in positions],
+        [seq for _, seq in positions],
+        events_max,
+    )
+    pages: dict[str, tuple[int, list[StoredEvent]]] = {}
+    for user_id, head, seq, kind, at, payload in rows:
+        _, events = pages.setdefault(user_id, (head, []))
+        if seq is not None:
+            events.append(StoredEvent(user_id, seq, kind, at, payload))
+    return {user_id: StreamPage(head, tuple(events)) for user_id, (head, events) in pages.items()}
+
+
+async def read_heads(pool: Pool, user_ids: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """The epoch, and each user's newest seq, in one snapshot."""
+    rows = await pool.fetch(
+        "select s.value #>> '{}' as epoch, u.id::text, u.event_seq"
+        "  from settings s left join users u on u.id = any($1::uuid[]) where s.key = 'events_epoch'",
+        user_ids,
+    )
+    return rows[0]["epoch"], {row["id"]: row["event_seq"] for row in rows if row["id"] is not None}
+
+
+async def read_epoch(pool: Pool) -> str:
+    """The name of this history of events; changes when history is rewritten."""
+    epoch, _ = await read_heads(pool, [])
+    return epoch
+
+
+async def read_snapshot(pool: Pool, user_id: str) -> dict[str, Any] | None:
+    """`{"seq", "wallet", "activations", "rentals", "cards"}` of one snapshot of the database; None: no such user."""
+    text = await pool.fetchval("select snapshot_json($1::text::uuid)", user_id)
+    snapshot: dict[str, Any] | None = orjson.loads(text) if text is not None else None
+    return snapshot

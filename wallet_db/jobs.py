@@ -1,0 +1,139 @@
+"""Orders as jobs: what the pollers claim and write. Effects, locks and refusals: the SQL function of the same name.
+
+Each call is one short transaction, and none is open while a provider is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from wallet_db.connect import Pool
+from wallet_db.errors import refusals
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationJob:
+    """An order due for work, leased to whoever claimed it until `leased_until`. Codes are the provider protocol's."""
+
+    id: UUID
+    user_id: UUID
+    status: str
+    service_code: str
+    country_code: str
+    price: Decimal
+    provider: str | None
+    provider_order_id: str | None
+    phone: str | None
+    created_at: datetime
+    purchase_started_at: datetime | None
+    purchased_at: datetime | None
+    expires_at: datetime | None
+    cancel_requested_at: datetime | None
+    was_due_at: datetime
+    leased_until: datetime
+
+
+async def claim_activations(pool: Pool, *, limit: int, lease: timedelta) -> list[ActivationJob]:
+    """Lease up to `limit` due orders."""
+    rows = await pool.fetch("select * from claim_activations($1, $2)", limit, lease)
+    return [ActivationJob(**row) for row in rows]
+
+
+async def reschedule(pool: Pool, job: ActivationJob, due_at: datetime) -> None:
+    """Give the lease back: the order is next due then. If it was made due by somebody else meanwhile, that stands."""
+    await pool.execute(
+        "update activations set due_at = $2 where id = $1 and due_at = $3", job.id, due_at, job.leased_until
+    )
+
+
+async def begin_purchase(pool: Pool, activation_id: UUID, provider: str) -> bool:
+    """Whether the caller, and nobody else ever, is to buy for this order now."""
+    begun: bool = await pool.fetchval("select begin_purchase($1, $2)", activation_id, provider)
+    return begun
+
+
+async def abandon_purchase(pool: Pool, activation_id: UUID, due_at: datetime) -> None:
+    """The provider surely did not sell; try again then."""
+    await pool.fetchval("select abandon_purchase($1, $2)", activation_id, due_at)
+
+
+async def record_purchase(
+    pool: Pool,
+    activation_id: UUID,
+    *,
+    provider_order_id: str,
+    phone: str,
+    cost: Decimal | None,
+    expires_at: datetime,
+    due_at: datetime,
+) -> bool:
+    """The provider sold. False: the order was not waiting for a number any more."""
+    with refusals():
+        recorded: bool = await pool.fetchval(
+            "select record_purchase($1, $2, $3, $4, $5, $6)",
+            activation_id,
+            provider_order_id,
+            phone,
+            cost,
+            expires_at,
+            due_at,
+        )
+    return recorded
+
+
+async def apply_activation_sms(
+    pool: Pool, activation_id: UUID, *, code: str | None, text: str
+) -> Literal["applied", "repeated", "closed"]:
+    """An SMS has come: message, status and commit in one transaction."""
+    with refusals():
+        outcome: Literal["applied", "repeated", "closed"] = await pool.fetchval(
+            "select apply_activation_sms($1, $2, $3)", activation_id, code, text
+        )
+    return outcome
+
+
+async def close_activation(pool: Pool, activation_id: UUID, status: str, error_code: str | None = None) -> bool:
+    """The order ends and its hold with it. False: it was decided otherwise first."""
+    with refusals():
+        closed: bool = await pool.fetchval("select close_activation($1, $2, $3)", activation_id, status, error_code)
+    return closed
+
+
+async def refuse_cancel(
+    pool: Pool, activation_id: UUID, error_code: str, *, allowed_at: datetime | None, due_at: datetime
+) -> None:
+    """The provider will not cancel, or not before `allowed_at`; the user is told."""
+    with refusals():
+        await pool.fetchval("select refuse_cancel($1, $2, $3, $4)", activation_id, error_code, allowed_at, due_at)
+
+
+async def known_provider_orders(pool: Pool, provider: str, provider_order_ids: Sequence[str]) -> set[str]:
+    """Those of the provider's orders that some order of ours already has."""
+    rows = await pool.fetch(
+        "select provider_order_id from activations where provider = $1 and provider_order_id = any($2)",
+        provider,
+        provider_order_ids,
+    )
+    return {row[0] for row in rows}
+
+
+async def is_purchase_in_flight(pool: Pool, job: ActivationJob, window: timedelta) -> bool:
+    """Whether another order for the same service and country may be being bought right now."""
+    found: bool = await pool.fetchval(
+        "select exists (select from activations a join activations mine on mine.id = $1"
+        " where a.id <> mine.id and a.status = 'ordering' and a.service = mine.service and a.country = mine.country"
+        " and a.purchase_started_at > now() - $2::interval)",
+        job.id,
+        window,
+    )
+    return found
+
+
+async def log_for_operator(pool: Pool, level: str, source: str, message: str, data: str) -> None:
+    """A line in `system_logs`; `data` is a JSON object as text, without codes or secrets."""
+    await pool.execute(
+        "insert into system_logs (level, source, message, data) values ($1, $2, $3, $4)", level, source, message, data
+    )

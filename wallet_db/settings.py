@@ -1,0 +1,39 @@
+"""Settings: read from the environment once, at a process's entrance, into a frozen model.
+
+Every package's settings extend `DatabaseSettings`. `load` reports all faults together, a line each, naming the variable
+and what was expected; a secret's value is never printed.
+"""
+
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the data is. Shared by every process."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    database_url: str | None = Field(None, pattern=r"^postgres(ql)?://")
+    """A PostgreSQL 15-18 server; unset: the embedded one under `data_dir`."""
+    data_dir: Path = Path(".data")
+    """Holds the embedded PostgreSQL and the demo's secret."""
+    demo: bool = False
+    """Demo users for the asking, demo prices, providers default to the simulator. Never in production."""
+
+
+def load(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the environment; on faults print each in one line and end the process with status 2."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            variable = "_".join(str(part) for part in fault["loc"]).upper()
+            message = fault["msg"].removeprefix("Value error, ")
+            print(f"{variable}: {message}" if variable else message, file=sys.stderr)  # noqa: T201 - no logging yet
+        raise SystemExit(2) from None

@@ -1,0 +1,44 @@
+-- An SMS of an order: the message, the order's status and the commit of its hold in one transaction. Applied twice it
+-- changes nothing. p_provider_message_id tells messages apart; null means a digest of code and text. Either of the two
+-- may be missing (null or empty), not both.
+-- Answers 'applied', 'repeated' (this message is known) or 'closed' (the order ended first and its money went back: the
+-- SMS is not shown; it is logged for the operator).
+-- Locks: users, then activations.
+-- Raises: OS007 unknown_order, OS008 invalid_transition (nothing was bought yet), OS014 invalid_argument.
+create or replace function apply_activation_sms(
+    p_activation_id uuid, p_code text, p_text text, p_provider_message_id text default null,
+    p_now timestamptz default now()
+) returns text
+language plpgsql as $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+    v_code text := nullif(p_code, '');
+    v_text text := coalesce(p_text, '');
+    v_message_id text := coalesce(p_provider_message_id, md5(concat(v_code, '|', v_text)));
+begin
+    if v_code is null and v_text = '' then
+        raise exception using errcode = 'OS014', message = 'expected an SMS with a code or a text, got neither',
+            detail = '{"argument": "p_text"}';
+    end if;
+    if exists (select from sms_messages
+                where activation_id = p_activation_id and provider_message_id = v_message_id) then
+        return 'repeated';
+    end if;
+    if v_activation.closed_at is not null then
+        insert into system_logs (level, source, message, data)
+        values ('warning', 'apply_activation_sms', 'an SMS came for an order that is closed',
+                jsonb_build_object('activation_id', p_activation_id, 'status', v_activation.status));
+        return 'closed';
+    end if;
+    insert into sms_messages (user_id, activation_id, code, text, provider_message_id, received_at)
+    values (v_activation.user_id, p_activation_id, v_code, v_text, v_message_id, p_now);
+    if v_activation.status <> 'received' then
+        update activations
+           set status = 'received', frozen_amount = 0, cancel_requested_at = null, cancel_allowed_at = null,
+               error_code = null
+         where id = p_activation_id;
+        perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
+                              p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received');
+    end if;
+    return 'applied';
+end $$;

@@ -1,0 +1,45 @@
+-- Ends an order: cancelled, failed and timeout give its hold back, completed (after an SMS) has nothing left to give.
+-- A timeout refunds timeout_refund_percent of the hold (the service's own, else the setting) and commits the rest.
+-- False if the order was already closed, or was served meanwhile: whoever came first under the lock has decided.
+-- Locks: users, then activations.
+-- Raises: OS007 unknown_order, OS008 invalid_transition (also to a status that ends nothing).
+create or replace function close_activation(
+    p_activation_id uuid, p_status text, p_error_code text default null, p_now timestamptz default now()
+) returns boolean
+language plpgsql as $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+    v_transaction_id text := 'activation:' || p_activation_id;
+    v_percent integer := 100;
+    v_refund numeric;
+begin
+    if p_status is null or p_status not in ('completed', 'cancelled', 'timeout', 'failed') then
+        raise exception using errcode = 'OS008',
+            message = format('expected a status that ends an order, got %s', quote_nullable(p_status)),
+            detail = jsonb_build_object('order_id', p_activation_id, 'from', v_activation.status, 'to', p_status)::text;
+    end if;
+    if v_activation.closed_at is not null or (v_activation.status = 'received' and p_status <> 'completed') then
+        return false;
+    end if;
+    update activations
+       set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
+           cancel_requested_at = null, cancel_allowed_at = null
+     where id = p_activation_id;
+    if v_activation.status = 'received' then
+        return true;
+    end if;
+    if p_status = 'timeout' then
+        select coalesce(s.timeout_refund_percent,
+                        (select (value #>> '{}')::integer from settings where key = 'timeout_refund_percent'), 100)
+          into v_percent from services s where s.service = v_activation.service;
+    end if;
+    v_refund := round(v_activation.price * v_percent / 100, 2);
+    if p_status = 'completed' or v_refund = 0 then
+        perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
+                              p_transaction_id => v_transaction_id, p_reason => p_status);
+    else
+        perform atomic_refund(v_activation.user_id, p_activation_id => p_activation_id,
+                              p_transaction_id => v_transaction_id, p_reason => p_status, p_amount => v_refund);
+    end if;
+    return true;
+end $$;

@@ -1,0 +1,65 @@
+-- A purchase's written intent: the order's row and the freeze of its price, in one transaction. A poller does the rest.
+-- Service and country are given by name ('whatsapp') or by code ('wa'). The same idempotency key with the same order
+-- returns the order of the first call, as it is now, with "replayed": true.
+-- Locks: users, then activations (insert).
+-- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch,
+--         OS006 invalid_amount (p_max_price), OS010 unknown_service, OS011 unknown_country,
+--         OS012 not_for_sale, OS013 price_above_limit, OS014 invalid_argument (p_idempotency_key).
+create or replace function create_activation(
+    p_user_id uuid, p_service text, p_country text, p_idempotency_key text default null,
+    p_max_price numeric default null, p_now timestamptz default now()
+) returns jsonb
+language plpgsql as $$
+declare
+    v_service services;
+    v_country text;
+    v_activation activations;
+    v_field text;
+begin
+    if p_max_price is not null then
+        perform check_amount(p_max_price);  -- NaN is above every price
+    end if;
+    if p_idempotency_key is not null then
+        perform check_key('p_idempotency_key', p_idempotency_key);
+    end if;
+    select * into v_service from services where service = p_service or code = p_service;
+    if not found then
+        raise exception using errcode = 'OS010', message = format('no service %s', quote_nullable(p_service)),
+            detail = jsonb_build_object('service', p_service)::text;
+    end if;
+    select country into v_country from countries where country = p_country or code = p_country;
+    if not found then
+        raise exception using errcode = 'OS011', message = format('no country %s', quote_nullable(p_country)),
+            detail = jsonb_build_object('country', p_country)::text;
+    end if;
+    perform lock_user_wallet(p_user_id);
+
+    select * into v_activation from activations where user_id = p_user_id and idempotency_key = p_idempotency_key;
+    if found then
+        v_field := case when v_activation.service <> v_service.service then 'service'
+                        when v_activation.country <> v_country then 'country' end;
+        if v_field is not null then
+            raise exception using errcode = 'OS005',
+                message = format('this idempotency key was already used with another %s', v_field),
+                detail = jsonb_build_object('field', v_field)::text;
+        end if;
+        return activation_json(v_activation) || '{"replayed": true}';
+    end if;
+
+    if v_service.price is null then
+        raise exception using errcode = 'OS012', message = format('%s is not for sale', v_service.service),
+            detail = jsonb_build_object('service', v_service.service)::text;
+    elsif v_service.price > p_max_price then
+        raise exception using errcode = 'OS013',
+            message = format('the price is %s, the limit given %s', v_service.price, p_max_price),
+            detail = jsonb_build_object('price', v_service.price::text, 'max_price', p_max_price::text)::text;
+    end if;
+    v_activation.id := gen_random_uuid();
+    perform atomic_freeze(p_user_id, v_service.price, 'activation:' || v_activation.id,
+                          format('%s, %s', v_service.service, v_country), p_activation_id => v_activation.id);
+    insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, created_at, due_at)
+    values (v_activation.id, p_user_id, v_service.service, v_country, v_service.price, v_service.price,
+            p_idempotency_key, p_now, p_now)
+    returning * into v_activation;
+    return activation_json(v_activation) || '{"replayed": false}';
+end $$;

@@ -1,0 +1,124 @@
+-- The outbox: how a change becomes an event, in the transaction of the change.
+--
+-- seq is the user's own 1, 2, 3 …, taken under the lock of the user's row; so it has no gap and follows commit order.
+-- Two invariants the follower relies on, for its reading past open transactions to lose nothing:
+--   * an events.id is drawn only by a transaction that already has an xid (the users row is always updated first, or
+--     is being updated), so a fresh xid taken after a gap was seen is above the xid of whoever holds the missing id;
+--   * the doorbell is looked at only after that, so a follower that waits until every xid below its horizon has ended
+--     has waited for everybody who may have left it unrung.
+
+-- Appends one event to a user's stream. Locks: users. Raises: OS002 unknown_user.
+create or replace function append_event(p_user_id uuid, p_type text, p_payload jsonb) returns bigint
+language plpgsql as $$
+declare
+    v_seq bigint;
+begin
+    update users set event_seq = event_seq + 1 where id = p_user_id returning event_seq into v_seq;
+    if v_seq is null then
+        raise exception using errcode = 'OS002', message = format('no user %s', p_user_id),
+            detail = jsonb_build_object('user_id', p_user_id)::text;
+    end if;
+    insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, p_type, p_payload);
+    return v_seq;
+end $$;
+
+-- A wallet's change. Before the row is written, so that money and seq are one version of it. The (type, transaction)
+-- of an operation never repeats: unchanged, they belong to an older change, and this one was made by hand.
+create or replace function users_append_event() returns trigger
+language plpgsql as $$
+declare
+    v_by_hand boolean := (new.last_operation, new.last_transaction_id)
+                         is not distinct from (old.last_operation, old.last_transaction_id);
+begin
+    new.event_seq := old.event_seq + 1;
+    insert into events (user_id, seq, type, payload)
+    values (new.id, new.event_seq, 'balance.changed', jsonb_build_object(
+        'balance', new.balance::text, 'frozen', new.frozen_balance::text,
+        'available', (new.balance - new.frozen_balance)::text,
+        'operation', case when not v_by_hand then new.last_operation end,
+        'amount', case when not v_by_hand then new.last_amount::text end,
+        'transaction_id', case when not v_by_hand then new.last_transaction_id end));
+    return new;
+end $$;
+
+create or replace trigger users_append_event
+    before update on users for each row
+    when ((new.balance, new.frozen_balance) is distinct from (old.balance, old.frozen_balance))
+    execute function users_append_event();
+
+-- An order's change, as its owner sees it: the `when` lists what is visible to the user.
+create or replace function activations_append_event() returns trigger
+language plpgsql as $$
+begin
+    perform append_event(new.user_id, case tg_op when 'INSERT' then 'activation.created' else 'activation.updated' end,
+                         activation_json(new));
+    return null;
+end $$;
+
+create or replace trigger activations_append_event_created
+    after insert on activations for each row execute function activations_append_event();
+create or replace trigger activations_append_event_updated
+    after update on activations for each row
+    when ((new.status, new.phone, new.expires_at, new.cancel_requested_at, new.cancel_allowed_at, new.error_code)
+          is distinct from
+          (old.status, old.phone, old.expires_at, old.cancel_requested_at, old.cancel_allowed_at, old.error_code))
+    execute function activations_append_event();
+
+create or replace function rentals_append_event() returns trigger
+language plpgsql as $$
+begin
+    perform append_event(new.user_id, case tg_op when 'INSERT' then 'rental.created' else 'rental.updated' end,
+                         rental_json(new));
+    return null;
+end $$;
+
+create or replace trigger rentals_append_event_created
+    after insert on rentals for each row execute function rentals_append_event();
+create or replace trigger rentals_append_event_updated
+    after update on rentals for each row
+    when ((new.status, new.phone, new.ends_at, new.cancel_requested_at, new.error_code)
+          is distinct from
+          (old.status, old.phone, old.ends_at, old.cancel_requested_at, old.error_code))
+    execute function rentals_append_event();
+
+-- An SMS, with the order it belongs to.
+create or replace function sms_messages_append_event() returns trigger
+language plpgsql as $$
+begin
+    perform append_event(new.user_id, 'sms.received', jsonb_build_object(
+        'activation_id', new.activation_id, 'rental_id', new.rental_id, 'code', new.code, 'text', new.text,
+        'received_at', iso_utc(new.received_at)) || o.facts)
+       from (select jsonb_build_object('phone', phone, 'service', service, 'country', country) as facts
+               from activations where id = new.activation_id
+              union all
+             select jsonb_build_object('phone', phone, 'service', service, 'country', country)
+               from rentals where id = new.rental_id) o;
+    return null;
+end $$;
+
+create or replace trigger sms_messages_append_event
+    after insert on sms_messages for each row execute function sms_messages_append_event();
+
+-- Rings for a follower that sleeps. Awake, it holds lock (20307, 1) exclusively and is looking anyway, and no NOTIFY is
+-- paid for: one inside each writing transaction would take a cluster-wide lock held through the commit, and throttle
+-- every writer. The try is released at once; it only asks.
+create or replace function ring_doorbell() returns trigger
+language plpgsql as $$
+begin
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform pg_advisory_unlock_shared(20307, 1);
+        perform pg_notify('onesms_doorbell', '');
+    end if;
+    return null;
+end $$;
+
+create or replace trigger events_ring_doorbell
+    after insert on events for each statement execute function ring_doorbell();
+
+-- Declares the history of events rewritten (a restored backup, a purge): every cursor given out before is void, and its
+-- holder gets an explicit reset with a fresh snapshot. Returns the new epoch.
+create or replace function new_epoch() returns text
+language sql as $$
+    update settings set value = to_jsonb(substr(md5(gen_random_uuid()::text), 1, 8)), updated_at = now()
+     where key = 'events_epoch' returning value #>> '{}'
+$$;

@@ -1,0 +1,30 @@
+-- The hold a commit or refund means: the order's if an order is named (the open one first, else the newest), otherwise
+-- the one frozen under p_transaction_id. Private: callers hold the wallet's lock, so no other settles it meanwhile.
+-- Raises: OS003 unknown_hold, OS014 invalid_argument.
+create or replace function find_hold(
+    p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text
+) returns wallet_holds
+language plpgsql stable as $$
+declare
+    v_hold wallet_holds;
+begin
+    if num_nonnulls(p_activation_id, p_rental_id) > 1 then
+        raise exception using errcode = 'OS014', message = 'expected an activation or a rental, got both',
+            detail = '{"argument": "p_rental_id"}';
+    elsif p_activation_id is not null then
+        select * into v_hold from wallet_holds
+         where activation_id = p_activation_id and user_id = p_user_id order by state = 'held' desc, id desc limit 1;
+    elsif p_rental_id is not null then
+        select * into v_hold from wallet_holds
+         where rental_id = p_rental_id and user_id = p_user_id order by state = 'held' desc, id desc limit 1;
+    else
+        select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
+    end if;
+    if v_hold.id is null then
+        raise exception using errcode = 'OS003',
+            message = format('user %s has no hold for this activation, rental or transaction', p_user_id),
+            detail = jsonb_build_object('user_id', p_user_id, 'activation_id', p_activation_id,
+                                        'rental_id', p_rental_id, 'transaction_id', p_transaction_id)::text;
+    end if;
+    return v_hold;
+end $$;

@@ -1,0 +1,27 @@
+-- Which status may follow which. Anything else is refused, whoever asks.
+-- Raises: OS008 invalid_transition.
+create or replace function refuse_unknown_transition() returns trigger
+language plpgsql as $$
+begin
+    if (case tg_table_name
+            when 'activations' then (old.status, new.status) in (
+                ('ordering', 'pending'), ('ordering', 'failed'), ('ordering', 'cancelled'),
+                ('pending', 'received'), ('pending', 'completed'), ('pending', 'cancelled'), ('pending', 'timeout'),
+                ('received', 'completed'))
+            when 'rentals' then (old.status, new.status) in (
+                ('ordering', 'active'), ('ordering', 'failed'), ('ordering', 'cancelled'),
+                ('active', 'completed'), ('active', 'cancelled'), ('active', 'expired'))
+            end) is not true then
+        raise exception using errcode = 'OS008',
+            message = format('%s %s cannot go from %s to %s', tg_table_name, old.id, old.status, new.status),
+            detail = jsonb_build_object('order_id', old.id, 'from', old.status, 'to', new.status)::text;
+    end if;
+    return new;
+end $$;
+
+create or replace trigger activations_refuse_unknown_transition
+    before update of status on activations for each row when (old.status is distinct from new.status)
+    execute function refuse_unknown_transition();
+create or replace trigger rentals_refuse_unknown_transition
+    before update of status on rentals for each row when (old.status is distinct from new.status)
+    execute function refuse_unknown_transition();
