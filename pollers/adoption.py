@@ -1,0 +1,28 @@
+"""Orphans: orders a provider holds for us that no row of ours knows, because the answer to a purchase was lost.
+
+Pure: which of the provider's orders an order of ours may adopt. Any that nobody has, for the same service and country;
+between several the oldest, for they are alike. When it was begun is not asked: providers tell times without a zone, and
+an order is on the list for its short life only. The provider account must be this system's alone.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from pollers.providers.contract import ActiveOrder
+
+PURCHASE_WINDOW = timedelta(seconds=30)
+"""A purchase whose answer has not come this long after it was begun will not come any more."""
+
+_UNKNOWN_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def find_orphan(
+    orders: Iterable[ActiveOrder], known: set[str], service_code: str, country_code: str
+) -> ActiveOrder | None:
+    """The provider's order to adopt, or None if there is surely none. `known`: ids that orders of ours have."""
+    candidates = [
+        order
+        for order in orders
+        if order.provider_order_id not in known and (order.service, order.country) == (service_code, country_code)
+    ]
+    return min(candidates, key=lambda order: order.started_at or _UNKNOWN_TIME, default=None)

@@ -1,0 +1,199 @@
+"""The SMS-Activate protocol without I/O: one parse function for each action, from an answer to values of the contract.
+
+Invariant: a parse function returns a value of the contract or raises an error of the contract, whatever the answer; and
+`parse_purchase` raises `OutcomeUnknown` for everything that does not clearly say "not sold".
+Dialects differ more in form than in meaning, so each function takes all forms seen: text or JSON, numbers or strings,
+SMS-Activate's field names or HeroSMS's. It keeps no state and decides nothing.
+
+Source: SMS-Activate api2 documentation; published captures of Tiger-SMS; HeroSMS OpenAPI.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from itertools import zip_longest
+
+from pollers.providers.contract import (
+    ActiveOrder,
+    AlreadyDelivered,
+    AlreadyEnded,
+    Cancelled,
+    CancelResult,
+    CheckResult,
+    Delivered,
+    Ended,
+    Message,
+    OutcomeUnknown,
+    Purchase,
+    TooEarly,
+    UnknownAnswer,
+    Waiting,
+)
+from pollers.providers.sms_activate.answer import (
+    Answer,
+    amount_of,
+    cost_of,
+    field_of,
+    id_of,
+    phone_of,
+    text_of,
+    time_of,
+)
+from pollers.providers.sms_activate.refusals import SERVER_FAULTS, raise_refusal, refusal_in
+
+CODE_CHARS_MAX = 200
+
+
+def parse_balance(answer: Answer) -> Decimal:
+    """Parse `ACCESS_BALANCE:100.5` of getBalance."""
+    raise_refusal(answer)
+    word, _, rest = answer.line.partition(":")
+    balance = amount_of(rest)
+    if word != "ACCESS_BALANCE" or balance is None:
+        raise _unknown(answer)
+    return balance
+
+
+def parse_purchase(answer: Answer, zone: tzinfo = UTC) -> Purchase:
+    """Parse the object of getNumberV2, or `ACCESS_NUMBER:id:phone` of getNumber."""
+    refusal = refusal_in(answer)
+    if answer.http_status >= 500 or (refusal and refusal.word in SERVER_FAULTS):
+        reason = refusal.word if refusal else f"HTTP {answer.http_status}"
+        raise OutcomeUnknown(reason, raw=answer.excerpt)
+    try:
+        return _purchase(answer, zone)
+    except UnknownAnswer as unknown:
+        raise OutcomeUnknown(unknown.reason, raw=unknown.raw) from None
+
+
+def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
+    """Parse the text of getStatus or the object of getStatusV2, which may be such a text as well.
+
+    `STATUS_WAIT_RETRY:<code>` (another SMS was asked for) tells a code that did arrive: delivered, not refundable.
+    """
+    raise_refusal(answer, zone)
+    document = answer.document()
+    if document is not None:
+        messages = _messages(document, zone)
+        if not messages and not (isinstance(document, Mapping) and {"sms", "data"} & document.keys()):
+            raise _unknown(answer)
+        return Delivered(messages) if messages else Waiting()
+    word, _, rest = answer.line.partition(":")
+    code = text_of(rest).strip(" '")
+    if word in {"STATUS_WAIT_CODE", "STATUS_WAIT_RESEND"} or (word == "STATUS_WAIT_RETRY" and not code):
+        return Waiting()
+    if word in {"STATUS_CANCEL", "ACCESS_CANCEL"}:
+        return Ended()
+    if word in {"STATUS_OK", "STATUS_WAIT_RETRY"} and 0 < len(code) <= CODE_CHARS_MAX:
+        return Delivered((Message(code=code, text=""),))
+    raise _unknown(answer)
+
+
+def parse_cancel(answer: Answer) -> CancelResult:
+    """Parse the answer to setStatus 8. Raises Refused("BAD_STATUS") for a state in which only a status check helps."""
+    refusal = refusal_in(answer)
+    match refusal.word if refusal else answer.line:
+        case "ACCESS_CANCEL":
+            return Cancelled()
+        case "EARLY_CANCEL_DENIED":
+            # Neither dialect tells the seconds left: HeroSMS's info.minActivationTime is the whole window.
+            return TooEarly()
+        case "OTP_RECEIVED" | "NEW_OTP_RECEIVED":
+            return AlreadyDelivered()
+        case "STATUS_CANCEL" | "ACTIVATION_NOT_ACTIVE":
+            return AlreadyEnded()
+    raise_refusal(answer)
+    raise _unknown(answer)
+
+
+def parse_finish(answer: Answer) -> None:
+    """Parse the answer to setStatus 6: `ACCESS_ACTIVATION`, or that it had ended before."""
+    refusal = refusal_in(answer)
+    ended = {"ACCESS_ACTIVATION", "ACCESS_CANCEL", "STATUS_CANCEL", "ACTIVATION_NOT_ACTIVE"}
+    if (refusal.word if refusal else answer.line) not in ended:
+        raise_refusal(answer)
+        raise _unknown(answer)
+
+
+def parse_active(answer: Answer, zone: tzinfo = UTC) -> list[ActiveOrder]:
+    """Parse the list of getActiveActivations; `NO_ACTIVATIONS` is the empty one.
+
+    A row that cannot be read fails the whole list: what looks absent might be bought again or refunded.
+    """
+    raise_refusal(answer, zone)
+    document = answer.document()
+    said = answer.line if document is None else field_of(document, "message", "error", "title")
+    if said == "NO_ACTIVATIONS":
+        return []
+    rows = field_of(document, "data", "activeActivations")
+    if not isinstance(rows, list):
+        raise _unknown(answer)
+    return [_active_order(row, answer, zone) for row in rows]
+
+
+def _purchase(answer: Answer, zone: tzinfo) -> Purchase:
+    raise_refusal(answer, zone)
+    document = answer.document()
+    if document is None:
+        word, _, rest = answer.line.partition(":")
+        order_id, _, phone = rest.partition(":")
+        document = {"activationId": order_id, "phoneNumber": phone} if word == "ACCESS_NUMBER" else None
+    provider_order_id = id_of(field_of(document, "activationId"))
+    digits = phone_of(field_of(document, "phoneNumber"))
+    if provider_order_id is None or digits is None:
+        raise _unknown(answer)
+    return Purchase(
+        provider_order_id=provider_order_id,
+        phone=digits,
+        # An unreadable price is no reason to lose a number that is bought.
+        cost=cost_of(field_of(document, "activationCost")),
+        expires_at=time_of(field_of(document, "activationEndTime"), zone),
+    )
+
+
+def _active_order(row: object, answer: Answer, zone: tzinfo) -> ActiveOrder:
+    provider_order_id = id_of(field_of(row, "activationId"))
+    phone = phone_of(field_of(row, "phoneNumber"))
+    service, country = field_of(row, "serviceCode"), field_of(row, "countryCode")
+    if provider_order_id is None or phone is None or not isinstance(service, str) or not isinstance(country, str):
+        raise _unknown(answer)
+    codes, texts = (_strings(field_of(row, name)) for name in ("smsCode", "smsText"))
+    messages = (_message(code, text) for code, text in zip_longest(codes, texts, fillvalue=""))
+    return ActiveOrder(
+        provider_order_id=provider_order_id,
+        phone=phone,
+        service=service,
+        country=country,
+        started_at=time_of(field_of(row, "activationTime"), zone),
+        messages=tuple(message for message in messages if message),
+    )
+
+
+def _messages(document: object, zone: tzinfo) -> tuple[Message, ...]:
+    parts: list[object] = []
+    for name in ("sms", "call", "data"):
+        part = field_of(document, name)
+        parts.extend(part if isinstance(part, list) else [part])
+    found = (
+        _message(field_of(part, "code"), field_of(part, "text"), field_of(part, "dateTime", "date"), zone)
+        for part in parts
+    )
+    return tuple(message for message in found if message)
+
+
+def _message(code: object, text: object, time: object = None, zone: tzinfo = UTC) -> Message | None:
+    code, text = text_of(code).strip(), text_of(text)
+    if not (code or text) or len(code) > CODE_CHARS_MAX:
+        return None
+    return Message(code=code, text=text, received_at=time_of(time, zone))
+
+
+def _strings(value: object) -> Sequence[object]:
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
+def _unknown(answer: Answer) -> UnknownAnswer:
+    reason = f"HTTP {answer.http_status} with an answer of {len(answer.text)} characters the protocol does not know"
+    return UnknownAnswer(reason, raw=answer.excerpt)

@@ -1,0 +1,20 @@
+"""The simulator's settings, read once from `SIM_…` variables."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SimulatorSettings(BaseSettings):
+    """How the simulator starts; `/sim/settings` bends the times later.
+
+    port: TCP on loopback, 0 picks a free one. sms_delay_s: from purchase to SMS, None draws 3 to 10 for each.
+    early_cancel_s: no cancel before. lifetime_s: an order ends by itself. seed: None draws one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SIM_", frozen=True)
+
+    port: int = Field(default=8001, ge=0, le=65_535)
+    sms_delay_s: float | None = Field(default=None, ge=0)
+    early_cancel_s: float = Field(default=120, ge=0)
+    lifetime_s: float = Field(default=1_200, gt=0)
+    seed: int | None = None

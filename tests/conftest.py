@@ -1,0 +1,80 @@
+"""What every test may ask for: a real PostgreSQL and databases of its own.
+
+The server is the embedded one, started once for the run on a temporary directory, or DATABASE_URL's. Each test that
+asks for `database_url` gets a fresh, migrated database, copied from a template; it is dropped afterwards.
+"""
+
+import asyncio
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from wallet_db.embedded import EmbeddedPostgres
+from wallet_db.migrate import migrate
+
+
+def database_of(server_url: str, name: str) -> str:
+    """The same server's URL, another database."""
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server the tests may create databases on."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="onesms-test-", ignore_cleanup_errors=True) as directory:
+        embedded = EmbeddedPostgres(Path(directory))
+        try:
+            yield embedded.start()
+        finally:
+            embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database to copy; every service costs 5.00 in it."""
+    name = f"onesms_template_{uuid.uuid4().hex[:8]}"
+    url = database_of(server_url, name)
+
+    async def prepare() -> None:
+        await execute(server_url, f'create database "{name}"')
+        await migrate(url)
+        await execute(url, "update services set price = 5.00")
+
+    asyncio.run(prepare())
+    yield name
+    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh, migrated database."""
+    name = f"onesms_test_{uuid.uuid4().hex[:8]}"
+    asyncio.run(execute(server_url, f'create database "{name}" template "{template}"'))
+    yield database_of(server_url, name)
+    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A fresh database with nothing in it."""
+    name = f"onesms_test_{uuid.uuid4().hex[:8]}"
+    asyncio.run(execute(server_url, f'create database "{name}"'))
+    yield database_of(server_url, name)
+    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
