@@ -1,0 +1,1 @@
+"""Ways to run the whole: on one machine, `make run`."""

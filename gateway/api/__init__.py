@@ -1,0 +1,1 @@
+"""The HTTP API: requests in, rows and their JSON out."""

@@ -1,0 +1,66 @@
+"""Writing answers: JSON by orjson, and errors in their one shape."""
+
+from typing import Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import ApiError
+from wallet_db.errors import WalletError
+
+log = structlog.get_logger()
+
+
+class JsonResponse(Response):
+    """An object as JSON; answers are about money and codes, so nobody on the way may keep them."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> None:
+        super().__init__(content, status_code, {"cache-control": "no-store", **(headers or {})})
+
+    def render(self, content: Any) -> bytes:
+        """The bytes."""
+        return orjson.dumps(content)
+
+
+def _answer(error: ApiError) -> Response:
+    headers = {}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if "retry_after_s" in error.body:
+        headers["retry-after"] = str(error.body["retry_after_s"])
+    return JsonResponse(error.body, error.status, headers)
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    return _answer(error if isinstance(error, ApiError) else ApiError("INTERNAL_ERROR", "something went wrong here"))
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    return _answer(ApiError.of(error) if isinstance(error, WalletError) else ApiError("INTERNAL_ERROR", ""))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return _answer(ApiError("NOT_FOUND", f"nothing at {request.url.path[:200]}"))
+    if status == 405:
+        return _answer(ApiError("METHOD_NOT_ALLOWED", f"{request.method} is not served at {request.url.path[:200]}"))
+    return _answer(ApiError("BAD_REQUEST", "the request could not be understood"))
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return _answer(ApiError("INTERNAL_ERROR", "something went wrong here; it has been logged"))
+
+
+EXCEPTION_HANDLERS = {
+    ApiError: _api_error,
+    WalletError: _refusal,
+    HTTPException: _http_error,
+    Exception: _unforeseen,
+}

@@ -1,0 +1,71 @@
+"""The application: routes, realtime endpoints, the page, and the few headers every answer carries."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api import activations, demo, health, wallet
+from gateway.api.responses import EXCEPTION_HANDLERS
+from gateway.realtime.poll import PollEndpoint
+from gateway.realtime.sse import SseEndpoint
+from gateway.service import Services
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+HEADERS = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "referrer-policy": "no-referrer",  # an address may hold a token
+    "x-content-type-options": "nosniff",
+}
+
+
+class DefaultHeaders:
+    """Adds headers to every answer that does not set them. Plain ASGI: it keeps nothing while a stream is open."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with headers."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                # The page's files carry an ETag: ask each time, transfer on change.
+                headers.setdefault("cache-control", "no-cache")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def create_app(services: Services) -> Starlette:
+    """The ASGI application over services that run already."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        yield {"services": services, "realtime": services.realtime}
+
+    return Starlette(
+        routes=[
+            *health.ROUTES,
+            *wallet.ROUTES,
+            *activations.ROUTES,
+            *(demo.ROUTES if services.settings.demo else []),
+            Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
+            Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
+        ],
+        middleware=[Middleware(DefaultHeaders)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=lifespan,
+    )

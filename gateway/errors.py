@@ -1,0 +1,59 @@
+"""API errors: one shape, one table.
+
+Every refusal is `{"success": false, "error_code", "message", …data}` with the HTTP status the table gives its code.
+Codes are stable; messages are for people. The wallet's own codes are `wallet_db.errors`' and have their statuses here
+too.
+"""
+
+from typing import Any
+
+from wallet_db.errors import WalletError
+
+STATUS_BY_CODE = {
+    "BAD_REQUEST": 400,
+    "INVALID_JSON": 400,
+    "TOKEN_MISSING": 401,
+    "TOKEN_INVALID": 401,
+    "TOKEN_EXPIRED": 401,
+    "INSUFFICIENT_FUNDS": 402,
+    "FOREIGN_ORIGIN": 403,
+    "NOT_FOUND": 404,
+    "UNKNOWN_ORDER": 404,
+    "UNKNOWN_USER": 404,
+    "UNKNOWN_HOLD": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "NO_NUMBERS": 409,
+    "ALREADY_CLOSED": 409,
+    "ALREADY_SETTLED": 409,
+    "CANCEL_REFUSED": 409,
+    "EARLY_CANCEL_DENIED": 409,
+    "IDEMPOTENCY_MISMATCH": 409,
+    "INVALID_TRANSITION": 409,
+    "ORDER_FAILED": 409,
+    "SMS_ALREADY_RECEIVED": 409,
+    "BODY_TOO_LARGE": 413,
+    "INVALID_AMOUNT": 422,
+    "INVALID_ARGUMENT": 422,
+    "NOT_FOR_SALE": 422,
+    "PRICE_ABOVE_LIMIT": 422,
+    "UNKNOWN_COUNTRY": 422,
+    "UNKNOWN_SERVICE": 422,
+    "APPEND_ONLY": 500,
+    "INTERNAL_ERROR": 500,
+    "UNAVAILABLE": 503,
+}
+
+
+class ApiError(Exception):
+    """A refusal to be answered as such."""
+
+    def __init__(self, code: str, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = STATUS_BY_CODE[code]
+        self.body = {"success": False, "error_code": code, "message": message, **data}
+
+    @classmethod
+    def of(cls, refusal: WalletError) -> "ApiError":
+        """The wallet's refusal as an answer."""
+        return cls(refusal.code, str(refusal), **refusal.data)

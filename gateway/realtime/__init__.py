@@ -1,0 +1,1 @@
+"""The realtime transports: WebSocket, SSE and long-poll, three faces of one contract with one cursor."""

@@ -1,0 +1,91 @@
+"""The server: uvicorn with our WebSocket protocol, on a socket of ours, that sends its clients away before it stops."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+
+from gateway.app import create_app
+from gateway.realtime.websocket import WebSocketProtocol
+from gateway.service import Services, open_services
+from gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
+
+BACKLOG = 4096  # clients that all come back at once
+GRACE_S = 5
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on."""
+
+    def __init__(self, variable: str, host: str, port: int, cause: OSError) -> None:
+        super().__init__(f"{variable}: cannot listen on {host}:{port}: {cause.strerror}")
+
+
+def listen(settings: GatewaySettings, variable: str = "PORT") -> socket.socket:
+    """The listening socket. Raises PortTaken, naming the variable that chose the port."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PortTaken(variable, settings.host, settings.port, error) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, with an orderly way to leave."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Readiness off, clients away, then uvicorn's own end."""
+        await self._services.realtime.leave()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM ask to leave. uvicorn's own would end the process before our frame is closed."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+async def serve(settings: GatewaySettings, database_url: str, listener: socket.socket) -> int:
+    """Serve until told to stop; the process's exit status. Raises DatabaseUnavailable."""
+    died: list[BaseException] = []
+    server: Server | None = None
+
+    def failed(error: BaseException) -> None:
+        log.critical("a task of the gateway died: stopping", exc_info=error)
+        died.append(error)
+        if server is not None:
+            server.should_exit = True
+
+    async with open_services(settings, database_url, failed) as services:
+        config = uvicorn.Config(
+            create_app(services),
+            http="httptools",
+            ws=WebSocketProtocol,
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # addresses may hold tokens
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        server = Server(config, services)
+        server.should_exit = bool(died)
+        log.info("listening", url=f"http://{settings.host}:{listener.getsockname()[1]}")
+        await server.serve(sockets=[listener])
+    return 1 if died else 0

@@ -1,0 +1,94 @@
+"""The gateway's frame: what a process holds, and the tasks that live as long as it does.
+
+Tasks: the bus's listener, the hub, the heartbeats, and with BUS=local the follower. They are supervised: if one dies
+the process stops, loudly, rather than go on half alive.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import structlog
+from notifier.bus import open_bus
+from notifier.event import Event
+from notifier.follower import follow
+from notifier.hub import Hub
+
+from gateway.auth import Authenticator
+from gateway.realtime.messages import Message, event_message
+from gateway.realtime.service import Realtime
+from gateway.settings import GatewaySettings
+from gateway.users import Users
+from wallet_db.connect import Pool, pool
+from wallet_db.events import read_epoch, read_heads, read_streams
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What routes and transports are given."""
+
+    settings: GatewaySettings
+    pool: Pool
+    authenticator: Authenticator
+    users: Users
+    hub: Hub[Message]
+    realtime: Realtime
+    hearing: asyncio.Event
+    """Set once the bus can be heard."""
+
+    @contextmanager
+    def hub_watch(self, user_id: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something happens to this user; begin before what is waited for can happen."""
+        wake = asyncio.Event()
+        unwatch = self.hub.watch(str(user_id), wake.set)
+        try:
+            yield wake
+        finally:
+            unwatch()
+
+
+@asynccontextmanager
+async def open_services(
+    settings: GatewaySettings, database_url: str, failed: Callable[[BaseException], None]
+) -> AsyncIterator[Services]:
+    """Everything the process holds, running; `failed` is called if a task of it dies. Raises DatabaseUnavailable."""
+    async with pool(database_url, "gateway", connections_max=settings.database_connections_max) as connections:
+        epoch = await read_epoch(connections)
+
+        def current_epoch() -> str:
+            return hub.epoch or epoch
+
+        def encode(event: Event) -> Message:
+            return event_message(event, current_epoch())
+
+        hub: Hub[Message] = Hub(encode, partial(read_streams, connections), partial(read_heads, connections))
+        authenticator = Authenticator(settings.jwt_key())
+        users = Users(connections)
+        realtime = Realtime(settings, authenticator, connections, hub, users, current_epoch)
+        bus = open_bus(settings.bus, database_url)
+        hearing = asyncio.Event()
+
+        def hears() -> None:
+            hearing.set()
+            hub.sweep_soon()  # what was published before went unheard
+
+        async def run() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(bus.listen(hub.receive, hears))
+                tasks.create_task(hub.run())
+                tasks.create_task(realtime.run())
+                if settings.bus == "local":
+                    tasks.create_task(follow(database_url, bus))
+
+        running = asyncio.create_task(run())
+        running.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception() or EOFError()))
+        try:
+            yield Services(settings, connections, authenticator, users, hub, realtime, hearing)
+        finally:
+            running.cancel()
+            await asyncio.wait({running})

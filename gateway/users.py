@@ -1,0 +1,24 @@
+"""Users as the gateway meets them: whoever holds a valid token has a wallet, empty until it is topped up."""
+
+from uuid import UUID
+
+from wallet_db.connect import Pool
+
+KNOWN_MAX = 100_000
+
+
+class Users:
+    """Makes sure of a user's row, asking the database once a user and process."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: set[UUID] = set()
+
+    async def ensure(self, user_id: UUID) -> None:
+        """The row exists afterwards."""
+        if user_id in self._known:
+            return
+        await self._pool.execute("insert into users (id) values ($1) on conflict (id) do nothing", user_id)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known.add(user_id)
