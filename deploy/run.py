@@ -17,15 +17,16 @@ from pathlib import Path
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
-from notifier.settings import NotifierSettings
 
 from gateway.server import PortTaken, listen
 from gateway.settings import GatewaySettings
+from notifier.settings import NotifierSettings
 from pollers.settings import PollerSettings
+from pollers.simulator import SimulatorSettings
 from wallet_db.connect import DatabaseUnavailable, database
 from wallet_db.embedded import EmbeddedPostgresError
 from wallet_db.migrate import MigrationError, migrate
-from wallet_db.settings import load
+from wallet_db.settings import check, load
 
 PROCFILE = Path(__file__).resolve().parent.parent / "Procfile"
 UP_WITHIN_S = 60
@@ -34,8 +35,8 @@ STOPPED_BY_USER = {130, 143}
 
 def main() -> int:
     """The exit status: 0 stopped by the user, 1 something could not start or died, 2 wrong settings."""
+    check(GatewaySettings, NotifierSettings, PollerSettings, SimulatorSettings)
     gateway, pollers = load(GatewaySettings), load(PollerSettings)
-    load(NotifierSettings)
     simulating = gateway.demo and pollers.sms_activate_url is None
     try:
         listen(gateway).close()
@@ -60,7 +61,7 @@ def _run_processes(url: str, gateway: GatewaySettings, *, simulating: bool) -> i
         processes["simulator"] = "python -m pollers simulator"
     manager = Manager()
     for name, command in processes.items():
-        manager.add_process(name, command, env=environment, cwd=str(PROCFILE.parent))
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(PROCFILE.parent))
     address = f"http://{gateway.host}:{gateway.port}"
     threading.Thread(target=_say_when_up, args=(address,), kwargs={"demo": gateway.demo}, daemon=True).start()
     manager.loop()

@@ -12,16 +12,16 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from notifier.bus import open_bus
-from notifier.event import Event
-from notifier.follower import follow
-from notifier.hub import Hub
 
 from gateway.auth import Authenticator
 from gateway.realtime.messages import Message, event_message
 from gateway.realtime.service import Realtime
 from gateway.settings import GatewaySettings
 from gateway.users import Users
+from notifier.bus import open_bus
+from notifier.event import Event
+from notifier.follower import follow
+from notifier.hub import Hub
 from wallet_db.connect import Pool, pool
 from wallet_db.events import read_epoch, read_heads, read_streams
 
@@ -83,7 +83,7 @@ async def open_services(
                 tasks.create_task(hub.run())
                 tasks.create_task(realtime.run())
                 if settings.bus == "local":
-                    tasks.create_task(follow(database_url, bus))
+                    tasks.create_task(follow(database_url, bus, settings.tempo))
 
         running = asyncio.create_task(run())
         running.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception() or EOFError()))

@@ -3,23 +3,22 @@
 import os
 import secrets
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from wallet_db.settings import DatabaseSettings
+from notifier.settings import NotifierSettings
 
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
-class GatewaySettings(DatabaseSettings):
+class GatewaySettings(NotifierSettings):
     """Units are in the names."""
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     jwt_secret: SecretStr | None = None
     """HS256 key of the tokens. Outside the demo it must be given; the demo makes one and keeps it in `data_dir`."""
-    bus: Literal["postgres", "local"] = "postgres"
     heartbeat_s: int = Field(25, ge=1, le=300)
     """A connection hears from us at least this often; one silent for two of these is closed."""
     buffer_bytes_max: int = Field(262_144, ge=4_096)

@@ -1,23 +1,21 @@
 """The pollers' settings, from the environment. The README has them as one table."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from wallet_db.settings import DatabaseSettings
+from notifier.settings import NotifierSettings
 
 SIMULATOR_KEY = "demo"
 
 
-class PollerSettings(DatabaseSettings):
+class PollerSettings(NotifierSettings):
     """Units are in the names."""
 
     sms_activate_url: str | None = Field(None, pattern=r"^https?://")
     """A site that speaks the SMS-Activate protocol, without the path; the demo's is the simulator."""
     sms_activate_key: SecretStr | None = None
     sim_port: int = Field(8001, ge=1, le=65535)
-    bus: Literal["postgres", "local"] = "postgres"
-    """Where orders are heard of; without it they are found by looking."""
     concurrency_max: int = Field(32, ge=1, le=500)
     """Orders worked on at a time by this process."""
     poll_s: float = Field(0.25, gt=0, le=60)

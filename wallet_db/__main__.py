@@ -76,19 +76,21 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "new-epoch", help="void every cursor given out (after restoring a backup): clients get a fresh snapshot"
     ).set_defaults(run=_new_epoch)
-    psql = commands.add_parser("psql", help="a psql session on the database; what follows goes to psql", add_help=False)
-    psql.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("psql", help="a psql session on the database; what follows goes to psql", add_help=False)
     return parser
 
 
 def main() -> int:
     """The exit status: 0 done, 1 could not, 2 wrong usage or settings."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments, others = parser.parse_known_args()
+    if others and arguments.command != "psql":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     settings = load(DatabaseSettings)
     try:
         with database(settings) as url:
             if arguments.command == "psql":
-                return _psql(url, settings, arguments.arguments)
+                return _psql(url, settings, others)
             status: int = asyncio.run(arguments.run(url, arguments))
             return status
     except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError) as error:

@@ -26,7 +26,7 @@ COMMAND_TIMEOUT_S = 30.0
 
 
 class DatabaseUnavailable(Exception):
-    """No connection: nothing listens there, or it refuses us."""
+    """No connection: nothing listens there, or it refuses us, or it broke off."""
 
     def __init__(self, url: str, cause: Exception) -> None:
         super().__init__(f"DATABASE_URL: no connection to PostgreSQL at {_where(url)}: {_why(cause)}")

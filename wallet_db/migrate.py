@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 import asyncpg
 
-from wallet_db.connect import connect
+from wallet_db.connect import DatabaseUnavailable, connect
 
 LOCK = (20307, 3)
 _FUNCTIONS = "functions"
@@ -22,7 +22,10 @@ class MigrationError(Exception):
 
 
 async def migrate(url: str) -> list[str]:
-    """Bring the schema up to date; returns the names of what was applied, often nothing."""
+    """Bring the schema up to date; returns the names of what was applied, often nothing.
+
+    Raises `MigrationError`, and `DatabaseUnavailable` also if the connection breaks in the middle.
+    """
     connection = await connect(url, "migrate")
     try:
         await connection.execute("select pg_advisory_lock($1, $2)", *LOCK, timeout=300)
@@ -31,8 +34,15 @@ async def migrate(url: str) -> list[str]:
             "primary key, checksum text not null, applied_at timestamptz not null default now())"
         )
         return await _apply_all(connection)
+    except (asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError) as error:
+        # What broke the connection, not the transaction's complaint that it cannot be ended any more.
+        raise DatabaseUnavailable(url, _first_of(error)) from error
     finally:
         await connection.close()
+
+
+def _first_of(error: Exception) -> Exception:
+    return error.__context__ if isinstance(error.__context__, Exception) else error
 
 
 async def _apply_all(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

@@ -29,11 +29,22 @@ class DatabaseSettings(BaseSettings):
 
 def load(settings_class: type[SettingsT]) -> SettingsT:
     """Read the environment; on faults print each in one line and end the process with status 2."""
-    try:
-        return settings_class()
-    except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            variable = "_".join(str(part) for part in fault["loc"]).upper()
-            message = fault["msg"].removeprefix("Value error, ")
-            print(f"{variable}: {message}" if variable else message, file=sys.stderr)  # noqa: T201 - no logging yet
-        raise SystemExit(2) from None
+    check(settings_class)
+    return settings_class()
+
+
+def check(*settings_classes: type[BaseSettings]) -> None:
+    """Do what `load` does on faults, for all faults of several settings together."""
+    told: dict[str, None] = {}
+    for settings_class in settings_classes:
+        try:
+            settings_class()
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False):
+                variable = "_".join(str(part) for part in fault["loc"]).upper()
+                message = fault["msg"].removeprefix("Value error, ")
+                told[f"{variable}: {message}" if variable else message] = None
+    for line in told:
+        print(line, file=sys.stderr)  # noqa: T201 - no logging yet
+    if told:
+        raise SystemExit(2)

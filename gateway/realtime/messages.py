@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from notifier.event import Event
 
 from gateway.realtime.close_codes import CloseCode
 from gateway.realtime.cursor import write_cursor
+from notifier.event import Event
 
 
 class Message:

@@ -14,7 +14,6 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from notifier.hub import Hub, Subscription
 
 from gateway.auth import Authenticator, Session
 from gateway.realtime.close_codes import SERVICE_RESTART, TOKEN_EXPIRED, CloseCode
@@ -22,6 +21,7 @@ from gateway.realtime.cursor import read_cursor, write_cursor
 from gateway.realtime.messages import Message, ready_message
 from gateway.settings import GatewaySettings
 from gateway.users import Users
+from notifier.hub import Hub, Subscription
 from wallet_db.connect import Pool
 from wallet_db.events import read_snapshot
 

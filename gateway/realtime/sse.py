@@ -127,5 +127,6 @@ def _cursor(scope: Scope) -> str | None:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     if place := headers.get(b"last-event-id"):
         return place.decode("latin-1")
-    query = parse_qs(scope["query_string"].decode("latin-1"))
+    query_string: bytes = scope["query_string"]
+    query = parse_qs(query_string.decode("latin-1"))
     return query.get("cursor", [None])[0]

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import structlog
-from notifier.hub import Subscription
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.exceptions import PayloadTooBig
@@ -32,6 +31,7 @@ from gateway.realtime.close_codes import (
 )
 from gateway.realtime.messages import HEARTBEAT, Message, error_message
 from gateway.realtime.service import Realtime
+from notifier.hub import Subscription
 
 log = structlog.get_logger()
 

@@ -1,5 +1,5 @@
--- Refuses a hold for an order that could never give it back: another user's, one that is served or closed, an activation
--- that is held for already. An order without a row yet is fine: its row may come later in the transaction.
+-- Refuses a hold for an order that could never give it back: another user's, one that is served or closed, an
+-- activation that is held for already. An order without a row yet is fine: its row may come later in the transaction.
 -- Private: callers hold the wallet's lock, without which no order of this user is created, served or closed.
 -- Locks: none beyond the caller's.
 -- Raises: OS005 idempotency_mismatch, OS007 unknown_order, OS014 invalid_argument, OS016 already_closed.

@@ -9,7 +9,8 @@ create or replace function record_operation(
 language plpgsql as $$
 declare
     v_balance numeric := p_user.balance + case p_type when 'commit' then -p_amount
-                                                      when 'deposit' then p_amount when 'adjust' then p_amount else 0 end;
+                                                      when 'deposit' then p_amount
+                                                      when 'adjust' then p_amount else 0 end;
     v_frozen numeric := p_user.frozen_balance + case p_type when 'freeze' then p_amount
                                                             when 'commit' then -p_amount
                                                             when 'refund' then -p_amount else 0 end;

@@ -20,7 +20,8 @@ begin
         raise exception using errcode = 'OS015', message = 'the SMS has been received, so the order is paid',
             detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
     elsif v_activation.status in ('timeout', 'failed') then
-        raise exception using errcode = 'OS016', message = format('the order has already ended: %s', v_activation.status),
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
             detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
     elsif v_activation.status = 'ordering' and v_activation.purchase_started_at is null then
         perform close_activation(p_activation_id, 'cancelled', null, p_now);

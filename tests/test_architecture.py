@@ -1,0 +1,118 @@
+"""The house inspects itself: the arrows between packages, the purity of their cores, tables against documents."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import STATUS_BY_CODE
+from gateway.realtime.close_codes import CLOSE_CODES
+from gateway.settings import GatewaySettings
+from notifier.settings import NotifierSettings
+from pollers.settings import PollerSettings
+from pollers.simulator import SimulatorSettings
+from wallet_db.errors import BY_SQLSTATE
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("gateway", "notifier", "wallet_db", "pollers")
+
+ARROWS = {
+    "wallet_db": set(),
+    "notifier": {"wallet_db"},
+    "gateway": {"notifier", "wallet_db"},
+    "pollers": {"notifier", "wallet_db"},
+}
+
+# Values in, values out: no socket, no clock, no environment.
+PURE = (
+    "gateway/errors.py",
+    "gateway/realtime/close_codes.py",
+    "gateway/realtime/cursor.py",
+    "gateway/realtime/messages.py",
+    "notifier/event.py",
+    "notifier/missing.py",
+    "notifier/stream.py",
+    "pollers/adoption.py",
+    "pollers/schedule.py",
+    "pollers/providers/contract.py",
+    "pollers/providers/sms_activate/protocol.py",
+    "pollers/simulator/state.py",
+)
+IMPURE_MODULES = {
+    "asyncio", "asyncpg", "httpx", "os", "random", "secrets", "select", "socket", "ssl", "starlette", "subprocess",
+    "threading", "time", "urllib.request", "uvicorn", "uvloop",
+}  # fmt: skip
+CLOCK_CALLS = re.compile(r"\b(datetime|date)\.(now|utcnow|today)\(")
+
+
+def imports_of(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_only_downwards(package: str) -> None:
+    seen = set()
+    for path in (ROOT / package).rglob("*.py"):
+        seen |= {name.split(".")[0] for name in imports_of(path)} & set(PACKAGES)
+    assert seen - {package} <= ARROWS[package]
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_modules_touch_no_socket_clock_or_environment(module: str) -> None:
+    path = ROOT / module
+    impure = {name for name in imports_of(path) if name in IMPURE_MODULES or name.split(".")[0] in IMPURE_MODULES}
+    assert not impure
+    assert not CLOCK_CALLS.search(path.read_text(encoding="utf-8"))
+
+
+def test_static_talks_to_the_gateway_over_the_wire_only() -> None:
+    for path in (ROOT / "static").rglob("*.js"):
+        for source in re.findall(r"""\bfrom\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)""", path.read_text("utf-8")):
+            target = source[0] or source[1]
+            assert target.startswith(("./", "../")), f"{path.name} imports {target}"
+            assert (path.parent / target).resolve().is_relative_to(ROOT / "static")
+
+
+def test_readme_lists_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    variables = {
+        name.upper()
+        for settings in (GatewaySettings, NotifierSettings, PollerSettings)
+        for name in settings.model_fields
+    } | {f"SIM_{name.upper()}" for name in SimulatorSettings.model_fields}
+    missing = sorted(variable for variable in variables if f"`{variable}`" not in readme)
+    assert not missing
+
+
+def test_every_refusal_of_the_database_has_a_status() -> None:
+    assert {refusal.code for refusal in BY_SQLSTATE.values()} <= STATUS_BY_CODE.keys()
+
+
+def test_close_codes_say_by_their_range_whether_to_reconnect() -> None:
+    assert len({code.code for code in CLOSE_CODES}) == len(CLOSE_CODES)
+    assert all(code.code == 1012 or 4000 <= code.code < 5000 for code in CLOSE_CODES)
+
+
+def test_close_codes_of_client_and_documents_are_the_gateways() -> None:
+    architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for code in CLOSE_CODES:
+        assert f"| {code.code} | `{code.name}` |" in architecture
+
+
+def test_files_are_small_rooms() -> None:
+    large = {
+        str(path.relative_to(ROOT)): lines
+        for folder in (*PACKAGES, "static", "deploy")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".js", ".sql", ".css"}
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not large
