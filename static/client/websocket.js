@@ -1,0 +1,59 @@
+/**
+ * The WebSocket face of the service; see transports.js for the contract.
+ *
+ * A browser cannot set headers on a WebSocket, so the token travels in the query, which the service does not log.
+ */
+
+import { ABNORMAL } from './close_codes.js';
+
+const OPEN = 1; // WebSocket.OPEN
+
+export const websocket = Object.freeze({
+  name: 'ws',
+
+  /** @param {import('./transports.js').OpenRequest} request */
+  open({ baseUrl, token, cursor, onMessage, onClose }, WebSocket = globalThis.WebSocket) {
+    const url = new URL('realtime/ws', baseUrl);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.searchParams.set('access_token', token);
+    if (cursor !== null) url.searchParams.set('cursor', cursor);
+
+    let closed = false;
+    const close = () => {
+      closed = true;
+      socket?.close();
+    };
+    const end = (reason) => {
+      if (closed) return;
+      close();
+      onClose(reason);
+    };
+
+    let socket = null;
+    try {
+      socket = new WebSocket(url.href);
+    } catch (error) { // a policy of the page or no such class: the next transport's turn
+      queueMicrotask(() => end({ code: ABNORMAL, name: error.name }));
+      return { send() {}, close };
+    }
+    socket.onmessage = ({ data }) => {
+      if (closed) return;
+      let message;
+      try {
+        message = JSON.parse(data);
+      } catch {
+        end({ code: ABNORMAL, name: 'malformed_message' });
+        return;
+      }
+      onMessage(message);
+    };
+    socket.onclose = ({ code, reason }) => end({ code, name: reason });
+
+    return {
+      send(message) {
+        if (socket.readyState === OPEN) socket.send(JSON.stringify(message));
+      },
+      close,
+    };
+  },
+});

@@ -1,0 +1,105 @@
+/**
+ * The HTTP API of the service, as the page uses it.
+ *
+ * Every answer is the parsed body, every failure an ApiError. A request is repeated only where that is harmless: reads,
+ * and purchases, which carry an Idempotency-Key.
+ */
+
+import { fullJitterMs } from '../client/backoff.js';
+
+const TIMEOUT_MS = 15_000;
+const TRIES_MAX = 3;
+const BACKOFF = { backoffBaseMs: 400, backoffCapMs: 3_000 };
+
+export class ApiError extends Error {
+  /** @param {{ status: number, code: string | null, message: string, data?: object }} answer Status 0: none came. */
+  constructor({ status, code, message, data = {} }) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.data = data;
+  }
+
+  /** True when the outcome is unknown, or the service had a bad moment: the same request may still succeed. */
+  get isTransient() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+export class Api {
+  #token;
+  #signal;
+
+  /** @param {string | null} token @param {AbortSignal} [signal] Ends every request, as when the user logs out. */
+  constructor(token, signal = new AbortController().signal) {
+    this.#token = token;
+    this.#signal = signal;
+  }
+
+  createDemoSession(name, credit) {
+    return this.#send('POST', '/demo/sessions', { body: { name, credit } });
+  }
+
+  services() {
+    return this.#repeat(() => this.#send('GET', '/api/services'));
+  }
+
+  /** @param {string | null} before Position of the page, from `next` of the one before. */
+  activations(before) {
+    const page = before === null ? '' : `&before=${encodeURIComponent(before)}`;
+    return this.#send('GET', `/api/activations?limit=50${page}`);
+  }
+
+  operations() {
+    return this.#send('GET', '/api/wallet/operations?limit=20');
+  }
+
+  /** @param {string} idempotencyKey The same for all tries of one purchase, so that it is made once. */
+  buy(order, idempotencyKey) {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return this.#repeat(() => this.#send('POST', '/api/activations', { body: order, headers }));
+  }
+
+  cancel(id) {
+    return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/cancel`);
+  }
+
+  async #repeat(request) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await request();
+      } catch (error) {
+        const isLast = attempt + 1 === TRIES_MAX;
+        if (isLast || !(error instanceof ApiError) || !error.isTransient || this.#signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, fullJitterMs(attempt, BACKOFF)));
+      }
+    }
+  }
+
+  async #send(method, path, { body, headers = {} } = {}) {
+    const request = { method, headers: { ...headers }, cache: 'no-store' };
+    if (this.#token !== null) request.headers.Authorization = `Bearer ${this.#token}`;
+    if (body !== undefined) {
+      request.headers['Content-Type'] = 'application/json';
+      request.body = JSON.stringify(body);
+    }
+    const timeout = new AbortController();
+    const giveUp = () => timeout.abort();
+    const timer = setTimeout(giveUp, TIMEOUT_MS);
+    this.#signal.addEventListener('abort', giveUp);
+    try {
+      const response = await fetch(path, { ...request, signal: timeout.signal });
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) return answer;
+      const { error_code: code = null, message = `The service answered ${response.status}.`, ...data } = answer;
+      throw new ApiError({ status: response.status, code, message, data });
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new ApiError({ status: 0, code: 'NO_ANSWER', message: error.message });
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener('abort', giveUp);
+    }
+  }
+}

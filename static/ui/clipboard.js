@@ -1,0 +1,44 @@
+/**
+ * A button that copies.
+ *
+ * The clipboard API exists only on HTTPS and localhost; on a plain-HTTP address the old command is used.
+ */
+
+import { h, setText } from './dom.js';
+
+const CONFIRM_MS = 1_600;
+
+/** @param {() => string} text Read at the click. */
+export function copyButton(className, label, text) {
+  const button = h('button', { type: 'button', class: className }, label);
+  let timer = 0;
+  button.addEventListener('click', async () => {
+    const isCopied = await copy(text());
+    setText(button, isCopied ? 'Copied ✓' : 'Select it and copy');
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      setText(button, label);
+    }, CONFIRM_MS);
+  });
+  return button;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+function copyBySelection(text) {
+  const area = h('textarea', { value: text, class: 'visually-hidden', readOnly: true });
+  const focused = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand('copy');
+  area.remove();
+  focused?.focus();
+  return isCopied;
+}
