@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import activations, demo, health, wallet
+from gateway.api import activations, demo, health, receipts, wallet
 from gateway.api.responses import EXCEPTION_HANDLERS
 from gateway.realtime.poll import PollEndpoint
 from gateway.realtime.sse import SseEndpoint
@@ -60,6 +60,7 @@ def create_app(services: Services) -> Starlette:
             *health.ROUTES,
             *wallet.ROUTES,
             *activations.ROUTES,
+            *receipts.ROUTES,
             *(demo.ROUTES if services.settings.demo else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),

@@ -5,7 +5,7 @@ Rows come as the database keeps them: payload as JSON text, times as text. Nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -78,3 +78,17 @@ async def read_snapshot(pool: Pool, user_id: str) -> dict[str, Any] | None:
     text = await pool.fetchval("select snapshot_json($1::text::uuid)", user_id)
     snapshot: dict[str, Any] | None = orjson.loads(text) if text is not None else None
     return snapshot
+
+
+async def record_receipt(pool: Pool, user_id: str, seq: int, transport: Literal["ws", "http"]) -> bool:
+    """The user's client has shown the event. Kept once; False: the user has no such event."""
+    found: bool = await pool.fetchval(
+        "with event as (select user_id, seq from events where user_id = $1::text::uuid and seq = $2),"
+        " receipt as (insert into receipts (user_id, seq, transport) select user_id, seq, $3 from event"
+        " on conflict (user_id, seq) do nothing)"
+        " select exists (select from event)",
+        user_id,
+        seq,
+        transport,
+    )
+    return found

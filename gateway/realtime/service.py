@@ -10,24 +10,27 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
 
 from gateway.auth import Authenticator, Session
+from gateway.errors import ApiError
 from gateway.realtime.close_codes import SERVICE_RESTART, TOKEN_EXPIRED, CloseCode
 from gateway.realtime.cursor import read_cursor, write_cursor
 from gateway.realtime.messages import Message, ready_message
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.hub import Hub, Subscription
+from notifier.retry import DATABASE_FAULTS
 from wallet_db.connect import Pool
-from wallet_db.events import read_snapshot
+from wallet_db.events import read_snapshot, record_receipt
 
 log = structlog.get_logger()
 
 LEAVING_S = 5.0
+ACKNOWLEDGING_MAX = 1_000
 
 
 class Connection(Protocol):
@@ -79,6 +82,7 @@ class Realtime:
         self._wheel: list[set[Connection]] = [set() for _ in range(settings.heartbeat_s)]
         self._next_bucket = 0
         self._nobody_left = asyncio.Event()
+        self._acknowledging: set[asyncio.Task[None]] = set()
 
     def cursor(self, user_id: UUID, seq: int) -> str:
         """The cursor for a place in the user's stream."""
@@ -116,6 +120,30 @@ class Realtime:
             server_time=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             snapshot=snapshot,
         )
+
+    async def acknowledge(self, user_id: UUID, cursor: object, transport: Literal["ws", "http"]) -> None:
+        """Keep a client's word that it has shown the event at `cursor`. Raises ApiError."""
+        seq = read_cursor(cursor if isinstance(cursor, str) else None, self._epoch(), str(user_id))
+        if seq is None or not await record_receipt(self._pool, str(user_id), seq, transport):
+            raise ApiError("INVALID_ARGUMENT", "cursor: expected that of an event of this user")
+
+    def acknowledge_soon(self, user_id: UUID, cursor: object, refused: Callable[[ApiError], None]) -> None:
+        """The same for a WebSocket, which cannot wait. Raises ApiError if too many are under way."""
+        if len(self._acknowledging) >= ACKNOWLEDGING_MAX:
+            raise ApiError("UNAVAILABLE", "too many receipts at once: send it again")
+
+        async def acknowledge() -> None:
+            try:
+                await self.acknowledge(user_id, cursor, "ws")
+            except ApiError as refusal:
+                refused(refusal)
+            except DATABASE_FAULTS:
+                log.warning("receipt lost", user_id=str(user_id), exc_info=True)
+                refused(ApiError("UNAVAILABLE", "the receipt was not kept: send it again"))
+
+        task = asyncio.create_task(acknowledge())
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
 
     def expiry(self, session: Session, connection: Connection) -> asyncio.TimerHandle:
         """A timer that ends the connection when its token expires."""

@@ -20,8 +20,9 @@ HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),  # nginx passes each block on at once
 ]
-# Some proxies and old browsers hold a response back until about 2 KB have come; `retry` is the client's first pause.
-PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n\n"
+# Some proxies and old browsers hold a response back until about 2 KB have come; `retry` is the client's first pause. No
+# blank line: it is the beginning of the first event, for some clients take a block without data for an event, too.
+PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 
 
 class SseStream:
@@ -40,8 +41,7 @@ class SseStream:
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """The first message, after the headers."""
-        self._put(PROLOGUE)
-        self._put(message.sse)
+        self._put(PROLOGUE + message.sse)
 
     def deliver(self, seq: int, message: Message) -> None:
         """An event."""

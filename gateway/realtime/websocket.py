@@ -217,13 +217,23 @@ class WebSocketProtocol(asyncio.Protocol):
             kind = message["type"]
             if kind == "auth":
                 self._renew(message["token"])
-            elif kind not in ("ack", "pong"):
+            elif kind == "ack":
+                self._acknowledge(message["cursor"])
+            else:
                 raise ApiError("BAD_REQUEST", f"expected a message of type auth or ack, got {str(kind)[:40]!r}")
         except ApiError as refusal:
             self._transport.write(error_message(refusal.code, str(refusal)).frame)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             expected = 'expected a JSON object like {"type":"auth","token":"…"}'
             self._transport.write(error_message("INVALID_JSON", expected).frame)
+
+    def _acknowledge(self, cursor: object) -> None:
+        def refused(refusal: ApiError) -> None:
+            if self._subscription is not None:
+                self._transport.write(error_message(refusal.code, str(refusal)).frame)
+
+        if self._session is not None:
+            self._realtime.acknowledge_soon(self._session.user_id, cursor, refused)
 
     def _renew(self, token: str) -> None:
         session = self._realtime.authenticator.session_of(token)
