@@ -1,0 +1,86 @@
+"""`python -m notifier`: follow the outbox and publish, until SIGTERM or SIGINT. Several may run: one leads."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+import structlog
+import uvloop
+
+from notifier.bus import open_bus
+from notifier.follower import follow
+from notifier.settings import NotifierSettings
+from wallet_db.connect import DatabaseUnavailable, database
+from wallet_db.embedded import EmbeddedPostgresError
+from wallet_db.logs import configure
+from wallet_db.migrate import MigrationError, migrate
+from wallet_db.settings import load
+
+log = structlog.get_logger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def main() -> int:
+    """Run the process; returns its exit status."""
+    argparse.ArgumentParser(
+        prog="python -m notifier",
+        description="Follow the outbox of events and publish them to the gateways' bus.",
+        epilog="Settings come from the environment: DATABASE_URL, DATA_DIR, BUS (postgres, local), FOLLOWER_POLL_S,"
+        " FOLLOWER_IDLE_S, FOLLOWER_SWEEP_S, FOLLOWER_STANDBY_S.",
+    ).parse_args()
+    settings = load(NotifierSettings)
+    configure("notifier")
+    for number in SIGNALS:
+        # Until the loop takes them over: starting an embedded server takes a moment.
+        signal.signal(number, lambda *_: sys.exit(0))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if settings.bus == "local":
+            runner.run(_idle())
+            return 0
+        try:
+            with database(settings) as url:
+                runner.run(_serve(settings, url))
+        except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError) as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+async def _idle() -> None:
+    signalled = _signalled()
+    log.info("notifier.idle", reason="BUS=local: the follower runs inside the gateway, there is nothing to do here")
+    await signalled.wait()
+
+
+async def _serve(settings: NotifierSettings, url: str) -> None:
+    stop = asyncio.create_task(_signalled().wait())
+    work = asyncio.create_task(_work(settings, url))
+    await asyncio.wait((stop, work), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+    log.info("notifier.stopped")
+
+
+async def _work(settings: NotifierSettings, url: str) -> None:
+    await migrate(url)
+    bus = open_bus(settings.bus, url)
+    try:
+        await follow(url, bus, settings.tempo)
+    finally:
+        await bus.close()
+
+
+def _signalled() -> asyncio.Event:
+    signalled = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
+    return signalled
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

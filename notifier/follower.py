@@ -1,0 +1,265 @@
+"""The follower: reads the outbox as it grows and publishes each committed event, each user's in order of seq.
+
+    standing by ──lock LEADER──► awake ──quiet──► falling asleep ──► asleep
+         ▲                         ▲ ▲───new events───┘                │
+         └── connection lost ──────┘ └────────bell, or slow sweep──────┘
+
+Awake it holds the lock AWAKE and polls every few milliseconds; writers who see the lock ring no bell. To fall asleep it
+gives the lock back, takes a horizon, and reads on until the xmin of a read has reached it: whoever saw the lock has
+ended by then. Ids that are missing are read again until it is certain that they never come (`notifier.missing`), so a
+transaction left open delays nobody else.
+
+Publishing may repeat: a new leader begins some events back, because its predecessor may have read what it did not
+publish any more. It may also skip, if a transaction was open since before that point: hubs find both by seq.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.bus import Bus, BusUnavailable
+from notifier.event import Event
+from notifier.missing import Unread
+from notifier.outbox import (
+    AWAKE,
+    DOORBELL,
+    LEADER,
+    Read,
+    Session,
+    open_session,
+    read_outbox,
+    starting_id,
+    take_horizon,
+    try_lock,
+    unlock,
+)
+from notifier.retry import DATABASE_FAULTS, Backoff
+
+log = structlog.get_logger(__name__)
+
+OLD_READ_SHARE_MAX = 0.1
+"""Reading old gaps takes at most this part of the time."""
+DRAIN_PAUSE_MAX_S = 0.05
+PING_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How often the follower looks, and how much it takes at once."""
+
+    poll_s: float = 0.003
+    """Between two reads while awake."""
+    idle_s: float = 0.25
+    """Without a new event for so long, it falls asleep."""
+    sweep_s: float = 5.0
+    """Asleep, it looks that often without being called. Only a safety net."""
+    standby_s: float = 1.0
+    """Between two attempts to become the leader."""
+    batch_events_max: int = 1000
+    recent_ids_max: int = 1000
+    """So many missing ids are part of every read."""
+    old_read_s: float = 0.5
+    """Between two reads of the missing ids that are older; longer if they are so many that reading takes long."""
+    lookback_events_min: int = 2000
+    """A new leader begins at least so many ids back,"""
+    lookback_s: float = 15.0
+    """and as far as events are younger than this: longer than it takes to notice that a machine has vanished,"""
+    lookback_events_max: int = 20_000
+    """but not further than this."""
+
+
+class Follower:
+    """Follows the outbox of the database at `url` whenever no other follower does."""
+
+    def __init__(
+        self, url: str, publish: Callable[[Sequence[Event]], Awaitable[None]], tempo: Tempo | None = None
+    ) -> None:
+        self.leading = asyncio.Event()
+        """Set while this follower is the one that publishes."""
+        self.asleep = asyncio.Event()
+        """Set while it waits for the bell."""
+        self._url = url
+        self._publish = publish
+        self._tempo = tempo or Tempo()
+        self._backoff = Backoff()
+
+    async def run(self) -> None:
+        """Stand by, lead, and after a lost connection begin again; until cancelled."""
+        while True:
+            try:
+                async with open_session(self._url, "follower") as reading:
+                    await self._stand_by(reading)
+                    async with open_session(self._url, "follower-bell") as listening:
+                        await self._lead(reading, listening)
+            except DATABASE_FAULTS as error:
+                if self._backoff.is_first:
+                    log.warning("follower.database_lost", error=str(error) or type(error).__name__)
+            finally:
+                self.leading.clear()
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _stand_by(self, reading: Session) -> None:
+        """Return as the leader."""
+        waiting = False
+        while not await try_lock(reading, LEADER):
+            self._backoff.reset()
+            if not waiting:
+                log.info("follower.stands_by")
+                waiting = True
+            await asyncio.sleep(self._tempo.standby_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load
+
+    async def _lead(self, reading: Session, listening: Session) -> None:
+        tempo = self._tempo
+        bell = asyncio.Event()
+        for session in (reading, listening):
+            session.add_termination_listener(lambda _session: bell.set())
+        await listening.add_listener(DOORBELL, lambda *_: bell.set())
+        last = await starting_id(
+            reading,
+            events_min=tempo.lookback_events_min,
+            age_s=tempo.lookback_s,
+            events_max=tempo.lookback_events_max,
+        )
+        log.info("follower.leads", after=last)
+        self._backoff.reset()
+        leadership = _Leadership(reading, listening, bell, Unread(last, recent_ids_max=tempo.recent_ids_max), self)
+        self.leading.set()
+        while True:
+            await leadership.stay_awake()
+            if await leadership.fall_asleep():
+                await leadership.sleep()
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Publish, however long it takes: reading goes on afterwards, at the same place."""
+        if not events:
+            return
+        backoff = Backoff()
+        while True:
+            try:
+                await self._publish(events)
+            except BusUnavailable as error:
+                if backoff.is_first:
+                    log.warning("follower.bus_lost", error=str(error))
+                await asyncio.sleep(backoff.next_s())
+            else:
+                if not backoff.is_first:
+                    log.info("follower.bus_back")
+                return
+
+    @property
+    def tempo(self) -> Tempo:
+        """How often it looks."""
+        return self._tempo
+
+
+class _Leadership:
+    """One leader's time, from taking the lock to losing a connection; raises `DATABASE_FAULTS` to end it."""
+
+    def __init__(
+        self, reading: Session, listening: Session, bell: asyncio.Event, unread: Unread, follower: Follower
+    ) -> None:
+        self._reading = reading
+        self._listening = listening
+        self._bell = bell
+        self._unread = unread
+        self._follower = follower
+        self._tempo = follower.tempo
+        self._holds_awake = False
+        self._old_due_s = 0.0
+        self._forgotten = 0
+
+    async def stay_awake(self) -> None:
+        """Poll until nothing has come for a while."""
+        now_s = asyncio.get_running_loop().time
+        quiet_since_s = now_s()
+        while now_s() - quiet_since_s < self._tempo.idle_s:
+            # A writer that looks at this moment holds the lock for an instant; the next round gets it.
+            self._holds_awake = self._holds_awake or await try_lock(self._reading, AWAKE)
+            read = await self._read()
+            if read.events:
+                quiet_since_s = now_s()
+            if read.complete:
+                await asyncio.sleep(self._tempo.poll_s)
+
+    async def fall_asleep(self) -> bool:
+        """Let writers ring, and wait for those who may not have; False: something came meanwhile."""
+        self._bell.clear()
+        self._check_listening()
+        if self._holds_awake:
+            await unlock(self._reading, AWAKE)
+            self._holds_awake = False
+        horizon = await take_horizon(self._reading)
+        pause_s = self._tempo.poll_s
+        while True:
+            read = await self._read()
+            if read.events or self._bell.is_set():
+                return False
+            if read.xmin >= horizon:
+                break
+            # Whoever is waited for is rare and slow; everybody else rings.
+            await self._wait(pause_s)
+            pause_s = min(pause_s * 1.5, DRAIN_PAUSE_MAX_S)
+        read = await self._read(include_old=True)
+        return not read.events and not self._bell.is_set()
+
+    async def sleep(self) -> None:
+        """Return when there may be something to read."""
+        self._follower.asleep.set()
+        try:
+            while not await self._wait(self._tempo.sweep_s):
+                await self._listening.execute("select 1", timeout=PING_TIMEOUT_S)
+                if (await self._read(include_old=True)).events:
+                    return
+        finally:
+            self._follower.asleep.clear()
+        self._check_listening()
+
+    def _check_listening(self) -> None:
+        if self._listening.is_closed():
+            raise ConnectionError("the server ended the listening connection")
+
+    async def _wait(self, longest_s: float) -> bool:
+        """Wait for the bell; whether it rang."""
+        try:
+            async with asyncio.timeout(longest_s):
+                await self._bell.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _read(self, *, include_old: bool = False) -> Read:
+        """One look at what is new and what was missing, and publish what it found."""
+        unread = self._unread
+        read = await read_outbox(
+            self._reading, unread.ranges(), events_max=self._tempo.batch_events_max, with_previous=unread.has_old
+        )
+        overtakes = any(previous is not None and unread.is_old(previous) for previous in read.previous_ids)
+        if unread.note(read.ids, read.xmin, complete=read.complete):
+            unread.bound(await take_horizon(self._reading))
+        if unread.has_old and (include_old or overtakes or asyncio.get_running_loop().time() >= self._old_due_s):
+            # Before what was just read: one of these may be the event before one of those.
+            await self._read_old()
+        await self._follower.publish(read.events)
+        if unread.forgotten > self._forgotten:
+            log.error("follower.ids_forgotten", ids=unread.forgotten - self._forgotten, xmin=read.xmin)
+            self._forgotten = unread.forgotten
+        return read
+
+    async def _read_old(self) -> None:
+        now_s = asyncio.get_running_loop().time
+        while True:
+            began_s = now_s()
+            read = await read_outbox(self._reading, self._unread.old_ranges(), events_max=self._tempo.batch_events_max)
+            self._old_due_s = now_s() + max(self._tempo.old_read_s, (now_s() - began_s) / OLD_READ_SHARE_MAX)
+            self._unread.note_old(read.ids, read.xmin, complete=read.complete)
+            await self._follower.publish(read.events)
+            if read.complete:
+                return
+
+
+async def follow(url: str, bus: Bus, tempo: Tempo | None = None) -> None:
+    """Follow the outbox and publish on the bus, until cancelled. For whoever runs a follower within its own process."""
+    await Follower(url, bus.publish, tempo).run()

@@ -1,0 +1,114 @@
+"""The follower's statements on `events`, on a session of its own. Each read is one statement, so one snapshot."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import asyncpg
+
+from notifier.event import Event
+from notifier.missing import Ranges
+from wallet_db.connect import connect
+
+if TYPE_CHECKING:
+    Session: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Session = asyncpg.Connection
+
+DOORBELL = "onesms_doorbell"
+AWAKE = (20307, 1)
+"""Advisory lock: somebody is looking at `events`, no bell needs to be rung. See `ring_doorbell`."""
+LEADER = (20307, 2)
+"""Advisory lock: of all followers, this one publishes."""
+
+# Each range through the index by itself, with the snapshot's xmin even if there are no rows. The previous event's id is
+# asked for only when it matters, for it costs another look into the index.
+_READ = """
+select snapshot.xmin, e.id, e.user_id::text, e.seq, e.type, iso_utc(e.at), e.payload::text,
+       case when $4 then (select p.id from events p where p.user_id = e.user_id and p.seq = e.seq - 1) end
+  from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin) snapshot
+  left join (select found.*
+               from unnest($1::bigint[], $2::bigint[]) as wanted (first_id, last_id)
+              cross join lateral (select * from events where id between wanted.first_id and wanted.last_id
+                                   order by id limit $3) found
+              order by found.id limit $3) e on true
+ order by e.id
+"""
+
+# Where to begin: some events back in any case, further back as long as they are young, but not without end.
+_LOOKBACK = """
+select coalesce(least(max(id) - $1, (select min(young.id) - 1
+                                       from (select id, at from events order by id desc limit $3) young
+                                      where young.at > now() - make_interval(secs => $2))), 0)
+  from events
+"""
+
+
+class Read(NamedTuple):
+    """One look at the outbox."""
+
+    xmin: int
+    """Every transaction below this id had ended, and is seen, if it was committed."""
+    ids: list[int]
+    events: list[Event]
+    previous_ids: list[int | None]
+    """For each event the id of the same user's event before it, if that was asked for and exists."""
+    complete: bool
+    """False: there may be more, above the last of `ids`."""
+
+
+@asynccontextmanager
+async def open_session(url: str, name: str) -> AsyncIterator[Session]:
+    """A connection of one's own. If its process or machine vanishes, the server gives its locks back within seconds."""
+    session = await connect(url, name)
+    try:
+        await session.execute(
+            "set synchronous_commit = off; set idle_session_timeout = 0;"
+            "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3"
+        )
+        yield session
+    finally:
+        session.terminate()
+
+
+async def read_outbox(session: Session, ranges: Ranges, *, events_max: int, with_previous: bool = False) -> Read:
+    """Up to `events_max` events with ids in the ranges, in the order of ids: so in the order of seq for each user."""
+    rows = await session.fetch(_READ, ranges.firsts, ranges.lasts, events_max, with_previous)
+    found = [row for row in rows if row[1] is not None]
+    return Read(
+        xmin=rows[0][0],
+        ids=[row[1] for row in found],
+        events=[Event(row[2], row[3], row[4], row[5], row[6]) for row in found],
+        previous_ids=[row[7] for row in found] if with_previous else [],
+        complete=len(found) < events_max,
+    )
+
+
+async def starting_id(session: Session, *, events_min: int, age_s: float, events_max: int) -> int:
+    """The id to begin after, so that what is newest is read again: at least `events_min` events' worth of ids.
+
+    And all that began in the last `age_s` seconds, unless that is more than `events_max`.
+    """
+    position: int = await session.fetchval(_LOOKBACK, events_min, age_s, events_max)
+    return max(position, 0)
+
+
+async def take_horizon(session: Session) -> int:
+    """A transaction id above all that were assigned before this call.
+
+    It has to be a fresh one: the xmax of a snapshot is only one above the latest that has *ended*, and a transaction
+    that is running may have a higher id.
+    """
+    horizon: int = await session.fetchval("select pg_current_xact_id()::text::bigint")
+    return horizon
+
+
+async def try_lock(session: Session, lock: tuple[int, int]) -> bool:
+    """Take the advisory lock for this session unless another has it. Never waits: a wait would hold a snapshot."""
+    taken: bool = await session.fetchval("select pg_try_advisory_lock($1::int, $2::int)", *lock)
+    return taken
+
+
+async def unlock(session: Session, lock: tuple[int, int]) -> None:
+    """Give the lock back."""
+    await session.execute("select pg_advisory_unlock($1::int, $2::int)", *lock)

@@ -1,0 +1,37 @@
+"""A real browser, headless: the system's Chromium. Where there is none its tests are skipped, in CI they fail."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DEADLINE_MS = 20_000
+
+
+@contextmanager
+def open_page(url: str, *, expected_errors: tuple[str, ...] = ()) -> Iterator[Page]:
+    """A page at `url`. Script errors and console errors, but for those expected, fail the test."""
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing")
+        pytest.skip("Chromium is not installed")
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        # As root, as in containers, Chromium runs without its sandbox only.
+        browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
+        try:
+            page = browser.new_page(viewport={"width": 1180, "height": 800})
+            page.set_default_timeout(DEADLINE_MS)
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+            page.goto(url)
+            yield page
+        finally:
+            browser.close()
+    unexpected = [fault for fault in faults if not any(text in fault for text in expected_errors)]
+    assert not unexpected, "\n".join(unexpected)

@@ -1,0 +1,103 @@
+"""From the click to the code: a real browser on the real system, each transport in turn, and a gateway that dies."""
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import asyncpg
+import pytest
+from playwright.sync_api import Page, expect
+
+from pollers.simulator import SimulatorSettings
+from tests.browser import DEADLINE_MS, open_page
+from tests.system import running_system, wait_until
+
+NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long-poll"}
+
+
+def sign_in(page: Page, name: str = "alice") -> None:
+    page.fill("#demo-name", name)
+    page.fill("#demo-credit", "36.00")
+    page.click("#demo-start")
+    expect(page.locator("#connection")).to_have_attribute("data-status", "live")
+
+
+def buy(page: Page, service: str) -> None:
+    page.select_option("#service", service)
+    page.select_option("#country", "indonesia")
+    page.click("#buy")
+
+
+def types_of_receipts(database_url: str) -> list[str]:
+    """Of which events the page has told that it shows them."""
+
+    async def fetch() -> list[str]:
+        connection = await asyncpg.connect(database_url)
+        try:
+            return [
+                row[0] for row in await connection.fetch("select type from receipts join events using (user_id, seq)")
+            ]
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has this thread's loop
+        return elsewhere.submit(asyncio.run, fetch()).result()
+
+
+def expect_wallet(page: Page, balance: str, frozen: str, available: str) -> None:
+    expect(page.locator("#balance")).to_have_text(balance)
+    expect(page.locator("#frozen")).to_have_text(frozen)
+    expect(page.locator("#available")).to_have_text(available)
+
+
+@pytest.mark.parametrize("transport", NAMES)
+def test_from_click_to_code(database_url: str, transport: str) -> None:
+    simulator = SimulatorSettings(port=0, sms_delay_s=0.5, early_cancel_s=0)
+    with (
+        running_system(database_url, pollers=True, simulator=simulator) as system,
+        open_page(f"{system.url}/?transport={transport}") as page,
+    ):
+        sign_in(page)
+        expect(page.locator("#connection")).to_have_attribute("data-transport", transport)
+        expect_wallet(page, "36.00", "0.00", "36.00")
+
+        buy(page, "none")
+        expect_wallet(page, "36.00", "5.00", "31.00")
+        page.click("article.order[data-status=pending] .cancel")
+        expect(page.locator("article.order[data-status=cancelled]")).to_have_count(1)
+        expect_wallet(page, "36.00", "0.00", "36.00")
+
+        buy(page, "whatsapp")
+        received = page.locator("article.order[data-status=received]")
+        expect(received).to_have_count(1)
+        expect_wallet(page, "31.00", "0.00", "31.00")
+        code = received.locator(".code").inner_text()
+        assert code.isdigit()
+        expect(page.locator(".toast").first).to_contain_text(code)
+        wait_until(lambda: types_of_receipts(database_url) == ["sms.received"], "a receipt for the code")
+
+
+def test_the_page_survives_a_gateway_that_is_killed(database_url: str) -> None:
+    simulator = SimulatorSettings(port=0, sms_delay_s=0, early_cancel_s=0)
+    with (
+        running_system(database_url, pollers=True, simulator=simulator) as system,
+        open_page(system.url, expected_errors=("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET")) as page,
+    ):
+        sign_in(page)
+        buy(page, "none")
+        expect_wallet(page, "36.00", "5.00", "31.00")
+        system.gateway.kill()
+        expect(page.locator("#connection")).not_to_have_attribute("data-status", "live")
+        system.restart_gateway()
+        expect(page.locator("#connection")).to_have_attribute("data-status", "live")
+        buy(page, "whatsapp")
+        expect(page.locator("article.order[data-status=received] .code")).to_have_count(1)
+        expect_wallet(page, "31.00", "5.00", "26.00")
+
+
+def test_the_realtime_clients_own_tests_pass_in_a_browser(database_url: str) -> None:
+    with running_system(database_url) as system, open_page(f"{system.url}/tests/run.html") as page:
+        expect(page).to_have_title(re.compile(r"^(passed|failed) \d+"), timeout=DEADLINE_MS)
+        outcome, _, count = page.title().partition(" ")
+        assert outcome == "passed", page.inner_text("body")
+        assert int(count.split()[0]) >= 20
