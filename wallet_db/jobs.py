@@ -5,7 +5,7 @@ Each call is one short transaction, and none is open while a provider is asked.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -34,12 +34,19 @@ class ActivationJob:
     cancel_requested_at: datetime | None
     was_due_at: datetime
     leased_until: datetime
+    clock_ahead: timedelta = timedelta(0)
+    """The database's clock minus this machine's, when the order was claimed."""
+
+    def now(self) -> datetime:
+        """The time by the clock that wrote all of these times, the database's; not before the claim."""
+        return datetime.now(UTC) + self.clock_ahead
 
 
 async def claim_activations(pool: Pool, *, limit: int, lease: timedelta) -> list[ActivationJob]:
     """Lease up to `limit` due orders."""
     rows = await pool.fetch("select * from claim_activations($1, $2)", limit, lease)
-    return [ActivationJob(**row) for row in rows]
+    here = datetime.now(UTC)
+    return [ActivationJob(**row, clock_ahead=row["leased_until"] - lease - here) for row in rows]
 
 
 async def reschedule(pool: Pool, job: ActivationJob, due_at: datetime) -> None:

@@ -28,10 +28,12 @@ PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 class SseStream:
     """One open stream: the hub's subscriber and the heartbeats' connection."""
 
-    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_send", "done")
+    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_send", "done", "live")
 
     def __init__(self, send: Send, bytes_max: int) -> None:
         self.done = asyncio.Event()
+        self.live = False
+        """The replay is over. A page of it may be larger than the buffer: it is drained, and says nothing of the client."""
         self._send = send
         self._bytes_max = bytes_max
         self._buffer: list[bytes] = []
@@ -75,7 +77,7 @@ class SseStream:
         self._buffered_bytes += len(block)
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
-        elif self._buffered_bytes > self._bytes_max:
+        elif self.live and self._buffered_bytes > self._bytes_max:
             self._buffered_bytes = 0
             self.end(SLOW_CONSUMER)
 
@@ -113,6 +115,7 @@ class SseEndpoint:
         bucket = realtime.register(stream)
         try:
             subscription = await realtime.open(session, _cursor(scope), stream)
+            stream.live = True
             try:
                 await wait_for_event_or_disconnect(stream.done, receive)
             finally:

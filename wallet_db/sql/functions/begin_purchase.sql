@@ -1,5 +1,5 @@
--- Writes down, before the provider is asked, that it is going to be. True for exactly one caller in the order's life:
--- whoever finds it already begun must look upstream for an orphan, never buy again.
+-- Writes down, before the provider is asked, that it is going to be. True for one caller, until abandon_purchase says
+-- that nothing was bought: whoever finds it already begun must look upstream for an orphan, never buy again.
 -- Locks: activations (row).
 create or replace function begin_purchase(
     p_activation_id uuid, p_provider text, p_now timestamptz default now()

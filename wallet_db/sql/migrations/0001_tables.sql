@@ -76,9 +76,9 @@ create table activations (
     constraint activations_price_positive check (price > 0),
     constraint activations_frozen_only_while_unserved check
         (frozen_amount = case when status in ('ordering', 'pending') then price else 0 end),
-    constraint activations_closed_has_no_job check
+    constraint activations_open_is_a_job check
         ((closed_at is not null) = (status in ('completed', 'cancelled', 'timeout', 'failed'))
-         and (closed_at is null or due_at is null)),
+         and (closed_at is not null) = (due_at is null)),
     constraint activations_bought_has_phone check
         (status in ('ordering', 'cancelled', 'failed') or phone is not null)
 ) with (fillfactor = 80);
@@ -121,9 +121,9 @@ create table rentals (
     constraint rentals_price_positive check (price > 0),
     constraint rentals_frozen_only_while_unserved check
         (frozen_amount = case when status in ('ordering', 'active') then price else 0 end),
-    constraint rentals_closed_has_no_job check
+    constraint rentals_open_is_a_job check
         ((closed_at is not null) = (status in ('completed', 'cancelled', 'expired', 'failed'))
-         and (closed_at is null or due_at is null))
+         and (closed_at is not null) = (due_at is null))
 );
 create index rentals_due on rentals (due_at) where due_at is not null;
 create index rentals_of_user on rentals (user_id, created_at desc, id desc);
@@ -236,7 +236,11 @@ create table settings (
     key         text        not null,
     value       jsonb       not null,
     updated_at  timestamptz not null default now(),
-    constraint settings_pkey primary key (key)
+    constraint settings_pkey primary key (key),
+    constraint settings_timeout_refund_percent_in_range check (
+        case when key <> 'timeout_refund_percent' then true
+             when jsonb_typeof(value) <> 'number' then false
+             else value::numeric between 0 and 100 and value::numeric = trunc(value::numeric) end)
 );
 
 create table system_logs (
