@@ -16,7 +16,8 @@ publish any more. It may also skip, if a transaction was open since before that 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -39,6 +40,9 @@ from notifier.outbox import (
 from notifier.retry import DATABASE_FAULTS, Backoff
 
 log = structlog.get_logger(__name__)
+
+Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
+"""`Bus.publish`."""
 
 OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
@@ -74,9 +78,7 @@ class Tempo:
 class Follower:
     """Follows the outbox of the database at `url` whenever no other follower does."""
 
-    def __init__(
-        self, url: str, publish: Callable[[Sequence[Event]], Awaitable[None]], tempo: Tempo | None = None
-    ) -> None:
+    def __init__(self, url: str, publish: Publish, tempo: Tempo | None = None) -> None:
         self.leading = asyncio.Event()
         """Set while this follower is the one that publishes."""
         self.asleep = asyncio.Event()
@@ -124,65 +126,52 @@ class Follower:
             events_max=tempo.lookback_events_max,
         )
         log.info("follower.leads", after=last)
-        self._backoff.reset()
-        leadership = _Leadership(reading, listening, bell, Unread(last, recent_ids_max=tempo.recent_ids_max), self)
+        leadership = _Leadership(
+            reading,
+            listening,
+            bell,
+            unread=Unread(last, recent_ids_max=tempo.recent_ids_max),
+            publish=self._publish,
+            asleep=self.asleep,
+            tempo=tempo,
+        )
         self.leading.set()
+        await leadership.read()
+        self._backoff.reset()
         while True:
             await leadership.stay_awake()
             if await leadership.fall_asleep():
                 await leadership.sleep()
 
-    async def publish(self, events: Sequence[Event]) -> None:
-        """Publish, however long it takes: reading goes on afterwards, at the same place."""
-        if not events:
-            return
-        backoff = Backoff()
-        while True:
-            try:
-                await self._publish(events)
-            except BusUnavailable as error:
-                if backoff.is_first:
-                    log.warning("follower.bus_lost", error=str(error))
-                await asyncio.sleep(backoff.next_s())
-            else:
-                if not backoff.is_first:
-                    log.info("follower.bus_back")
-                return
 
-    @property
-    def tempo(self) -> Tempo:
-        """How often it looks."""
-        return self._tempo
-
-
+@dataclass(slots=True)
 class _Leadership:
     """One leader's time, from taking the lock to losing a connection; raises `DATABASE_FAULTS` to end it."""
 
-    def __init__(
-        self, reading: Session, listening: Session, bell: asyncio.Event, unread: Unread, follower: Follower
-    ) -> None:
-        self._reading = reading
-        self._listening = listening
-        self._bell = bell
-        self._unread = unread
-        self._follower = follower
-        self._tempo = follower.tempo
-        self._holds_awake = False
-        self._old_due_s = 0.0
-        self._forgotten = 0
+    _reading: Session
+    _listening: Session
+    _bell: asyncio.Event
+    _: KW_ONLY
+    unread: Unread
+    publish: Publish
+    asleep: asyncio.Event
+    tempo: Tempo
+    _holds_awake: bool = False
+    _old_due_s: float = 0.0
+    _forgotten: int = 0
 
     async def stay_awake(self) -> None:
         """Poll until nothing has come for a while."""
         now_s = asyncio.get_running_loop().time
         quiet_since_s = now_s()
-        while now_s() - quiet_since_s < self._tempo.idle_s:
+        while now_s() - quiet_since_s < self.tempo.idle_s:
             # A writer that looks at this moment holds the lock for an instant; the next round gets it.
             self._holds_awake = self._holds_awake or await try_lock(self._reading, AWAKE)
-            read = await self._read()
+            read = await self.read()
             if read.events:
                 quiet_since_s = now_s()
             if read.complete:
-                await asyncio.sleep(self._tempo.poll_s)
+                await asyncio.sleep(self.tempo.poll_s)
 
     async def fall_asleep(self) -> bool:
         """Let writers ring, and wait for those who may not have; False: something came meanwhile."""
@@ -192,9 +181,9 @@ class _Leadership:
             await unlock(self._reading, AWAKE)
             self._holds_awake = False
         horizon = await take_horizon(self._reading)
-        pause_s = self._tempo.poll_s
+        pause_s = self.tempo.poll_s
         while True:
-            read = await self._read()
+            read = await self.read()
             if read.events or self._bell.is_set():
                 return False
             if read.xmin >= horizon:
@@ -202,19 +191,19 @@ class _Leadership:
             # Whoever is waited for is rare and slow; everybody else rings.
             await self._wait(pause_s)
             pause_s = min(pause_s * 1.5, DRAIN_PAUSE_MAX_S)
-        read = await self._read(include_old=True)
+        read = await self.read(include_old=True)
         return not read.events and not self._bell.is_set()
 
     async def sleep(self) -> None:
         """Return when there may be something to read."""
-        self._follower.asleep.set()
+        self.asleep.set()
         try:
-            while not await self._wait(self._tempo.sweep_s):
+            while not await self._wait(self.tempo.sweep_s):
                 await self._listening.execute("select 1", timeout=PING_TIMEOUT_S)
-                if (await self._read(include_old=True)).events:
+                if (await self.read(include_old=True)).events:
                     return
         finally:
-            self._follower.asleep.clear()
+            self.asleep.clear()
         self._check_listening()
 
     def _check_listening(self) -> None:
@@ -230,11 +219,11 @@ class _Leadership:
             return False
         return True
 
-    async def _read(self, *, include_old: bool = False) -> Read:
+    async def read(self, *, include_old: bool = False) -> Read:
         """One look at what is new and what was missing, and publish what it found."""
-        unread = self._unread
+        unread = self.unread
         read = await read_outbox(
-            self._reading, unread.ranges(), events_max=self._tempo.batch_events_max, with_previous=unread.has_old
+            self._reading, unread.ranges(), events_max=self.tempo.batch_events_max, with_previous=unread.has_old
         )
         overtakes = any(previous is not None and unread.is_old(previous) for previous in read.previous_ids)
         if unread.note(read.ids, read.xmin, complete=read.complete):
@@ -242,7 +231,7 @@ class _Leadership:
         if unread.has_old and (include_old or overtakes or asyncio.get_running_loop().time() >= self._old_due_s):
             # Before what was just read: one of these may be the event before one of those.
             await self._read_old()
-        await self._follower.publish(read.events)
+        await self._publish_all(read.events)
         if unread.forgotten > self._forgotten:
             log.error("follower.ids_forgotten", ids=unread.forgotten - self._forgotten, xmin=read.xmin)
             self._forgotten = unread.forgotten
@@ -252,11 +241,28 @@ class _Leadership:
         now_s = asyncio.get_running_loop().time
         while True:
             began_s = now_s()
-            read = await read_outbox(self._reading, self._unread.old_ranges(), events_max=self._tempo.batch_events_max)
-            self._old_due_s = now_s() + max(self._tempo.old_read_s, (now_s() - began_s) / OLD_READ_SHARE_MAX)
-            self._unread.note_old(read.ids, read.xmin, complete=read.complete)
-            await self._follower.publish(read.events)
+            read = await read_outbox(self._reading, self.unread.old_ranges(), events_max=self.tempo.batch_events_max)
+            self._old_due_s = now_s() + max(self.tempo.old_read_s, (now_s() - began_s) / OLD_READ_SHARE_MAX)
+            self.unread.note_old(read.ids, read.xmin, complete=read.complete)
+            await self._publish_all(read.events)
             if read.complete:
+                return
+
+    async def _publish_all(self, events: Sequence[Event]) -> None:
+        """However long it takes: reading goes on afterwards, at the same place."""
+        if not events:
+            return
+        backoff = Backoff()
+        while True:
+            try:
+                await self.publish(events)
+            except BusUnavailable as error:
+                if backoff.is_first:
+                    log.warning("follower.bus_lost", error=str(error))
+                await asyncio.sleep(backoff.next_s())
+            else:
+                if not backoff.is_first:
+                    log.info("follower.bus_back")
                 return
 
 

@@ -1,0 +1,107 @@
+"""`python -m notifier` as a process of its own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import pytest
+
+from notifier.bus import PostgresBus
+from tests.notifier.support import DEADLINE_S, Collector, append, create_users, running, session
+
+
+@contextmanager
+def notifier(**environment: str) -> Iterator["subprocess.Popen[str]"]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BUS")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "notifier"], env=kept | environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_logged(process: "subprocess.Popen[str]", event: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        assert line.startswith("{"), line
+        entry = orjson.loads(line)
+        assert entry["process"] == "notifier"
+        if entry["event"] == event:
+            return
+    raise AssertionError(f"ended without {event}")
+
+
+def end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
+    began_s = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(timeout=DEADLINE_S) == 0
+    assert time.monotonic() - began_s < 1.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_publishes_until_it_is_told_to_end(database_url: str, number: signal.Signals) -> None:
+    async def scenario() -> None:
+        [user] = await create_users(database_url, 1)
+        bus, collector, listening = PostgresBus(database_url), Collector(), asyncio.Event()
+        async with running(bus.listen(collector.receive, listening.set)), session(database_url) as connection:
+            async with asyncio.timeout(DEADLINE_S):
+                await listening.wait()
+            for _ in range(3):
+                await append(connection, user)
+            await collector.until_seq(user, 3)
+
+    with notifier(DATABASE_URL=database_url) as process:
+        until_logged(process, "follower.leads")
+        asyncio.run(scenario())
+        end(process, number)
+
+
+def test_the_one_that_stands_by_takes_over_and_ends_as_well(database_url: str) -> None:
+    with notifier(DATABASE_URL=database_url) as leader:
+        until_logged(leader, "follower.leads")
+        with notifier(DATABASE_URL=database_url) as other, notifier(DATABASE_URL=database_url) as third:
+            until_logged(other, "follower.stands_by")
+            until_logged(third, "follower.stands_by")
+            end(third, signal.SIGTERM)
+            end(leader, signal.SIGTERM)
+            until_logged(other, "follower.leads")
+            end(other, signal.SIGTERM)
+
+
+def test_with_a_local_bus_it_has_nothing_to_do_and_needs_no_database() -> None:
+    with notifier(BUS="local", DATABASE_URL="postgresql://127.0.0.1:1/nowhere") as process:
+        until_logged(process, "notifier.idle")
+        end(process, signal.SIGTERM)
+
+
+def test_a_database_out_of_reach_is_one_line_and_status_1() -> None:
+    with notifier(DATABASE_URL="postgresql://somebody:secret@127.0.0.1:1/nowhere") as process:
+        _, text = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert len(text.splitlines()) == 1
+    assert "DATABASE_URL: no connection to PostgreSQL at 127.0.0.1:1/nowhere" in text
+    assert "secret" not in text
+
+
+def test_faulty_settings_are_named_and_status_2() -> None:
+    with notifier(BUS="pigeons", FOLLOWER_POLL_S="0") as process:
+        _, text = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 2
+    assert text.splitlines() == [
+        "BUS: Input should be 'postgres' or 'local'",
+        "FOLLOWER_POLL_S: Input should be greater than 0",
+    ]
+
+
+def test_help_says_what_it_is() -> None:
+    answer = subprocess.run([sys.executable, "-m", "notifier", "--help"], capture_output=True, text=True, check=True)
+    assert "Follow the outbox" in answer.stdout
