@@ -13,6 +13,12 @@ from pollers.providers.contract import ActiveOrder
 PURCHASE_WINDOW = timedelta(seconds=30)
 """A purchase whose answer has not come this long after it was begun will not come any more."""
 
+RIVALS_MAX = timedelta(seconds=60)
+"""How long after the window purchases under way may delay an adoption; a popular service always has some.
+
+After that their number may be taken. Nobody loses by it: whose number it was finds the other one, which is alike.
+"""
+
 _UNKNOWN_TIME = datetime.max.replace(tzinfo=UTC)
 
 

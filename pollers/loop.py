@@ -2,7 +2,7 @@
 
 The row is the job: there is no queue beside it. A process that dies leaves leases that run out. News on the bus only
 makes the loop look sooner; without it rows are found a little later. On stop nothing new is claimed and what is begun
-is finished, so that a provider's answer is not thrown away.
+is finished, so that a provider's answer is not thrown away. No job outlives `run`: cancelled, it cancels them.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 import structlog
+
+from notifier.retry import DATABASE_FAULTS
 
 log = structlog.get_logger()
 
@@ -36,6 +38,7 @@ class DueLoop(Generic[JobT]):
         self._poll_s = poll_s
         self._wake = asyncio.Event()
         self._stopping = False
+        self._faulty = False
 
     def wake(self) -> None:
         """There may be something due."""
@@ -55,30 +58,36 @@ class DueLoop(Generic[JobT]):
             if len(working) == self._concurrency_max - 1:
                 self._wake.set()  # there is room again
 
-        while not self._stopping:
-            self._wake.clear()
-            room = self._concurrency_max - len(working)
-            jobs = await self._claim_some(room) if room else []
-            for job in jobs:
-                task = asyncio.create_task(self._work_on(job))
-                working.add(task)
-                task.add_done_callback(done)
-            if len(jobs) < room or not room:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_s):
-                        await self._wake.wait()
-        if working:
-            log.info("finishing", jobs=len(working))
-            await asyncio.wait(working)
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                self._wake.clear()
+                room = self._concurrency_max - len(working)
+                jobs = await self._claim_some(room) if room else []
+                for job in jobs:
+                    task = group.create_task(self._work_on(job))
+                    working.add(task)
+                    task.add_done_callback(done)
+                if len(jobs) < room or not room:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._poll_s):
+                            await self._wake.wait()
+            if working:
+                log.info("finishing", jobs=len(working))
 
     async def _claim_some(self, limit: int) -> Sequence[JobT]:
         try:
-            return await self._claim(limit)
-        except Exception:
+            jobs = await self._claim(limit)
+        except DATABASE_FAULTS as error:
             # The database is away: nothing is lost, every job is a row there.
-            log.exception("claiming failed")
+            if not self._faulty:
+                log.warning("claiming failed", error=str(error) or type(error).__name__)
+            self._faulty = True
             await asyncio.sleep(FAULT_PAUSE_S)
             return []
+        if self._faulty:
+            log.info("claiming again")
+            self._faulty = False
+        return jobs
 
     async def _work_on(self, job: JobT) -> None:
         try:

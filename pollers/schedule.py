@@ -1,6 +1,8 @@
-"""When to look again: pure arithmetic on times.
+"""When to look again, and when it is over: pure arithmetic on times.
 
-An SMS usually comes within a minute, so a young order is looked at often and an old one seldom. All times are aware.
+An SMS usually comes within a minute, so a young order is looked at often and an old one seldom. Providers end an order
+by their own clock, at about the time of ours: so there is a look shortly before, while an SMS can still be read. All
+times are aware.
 """
 
 from datetime import datetime, timedelta
@@ -8,20 +10,40 @@ from datetime import datetime, timedelta
 # (until this age of the purchase, look every): about 30 + 45 + 45 + 120 looks over an order's 20 minutes.
 CADENCE_S = ((30, 1.0), (120, 2.0), (300, 4.0))
 SLOW_S = 8.0
+FINAL_LOOK_S = 2.0
+ENDS_EARLY_S = 30.0
+LIFETIME_S_MAX = 7200.0  # the longest known is 60 minutes; a time misread by a zone of two hours or more falls out
 RETRY_S = 5.0
+RETRY_S_MAX = 60.0
 
 
 def next_look(now: datetime, purchased_at: datetime, expires_at: datetime) -> datetime:
-    """When a pending order is due again: by its age, and exactly at its expiry for the last look."""
+    """When a pending order is due again: by its age, shortly before its expiry, and exactly then for the last look."""
     age_s = (now - purchased_at).total_seconds()
     pause_s = next((pause_s for until_s, pause_s in CADENCE_S if age_s < until_s), SLOW_S)
     following = now + timedelta(seconds=pause_s)
-    return min(following, expires_at) if now < expires_at else following
+    final = expires_at - timedelta(seconds=FINAL_LOOK_S)
+    return next((min(following, end) for end in (final, expires_at) if now < end), following)
+
+
+def expiry(told: datetime | None, begun_at: datetime, lifetime_s: float) -> datetime:
+    """When a number begun to be bought then expires: as the provider tells, unless that is absurd, else by our setting.
+
+    Counted from before the purchase, so that our end comes no later than the provider's and a cancel still counts.
+    """
+    if told is not None and begun_at < told <= begun_at + timedelta(seconds=LIFETIME_S_MAX):
+        return told
+    return begun_at + timedelta(seconds=lifetime_s)
+
+
+def has_run_out(now: datetime, expires_at: datetime) -> bool:
+    """Whether an order that the provider has ended ended by its age: their clock may be ahead of ours."""
+    return now >= expires_at - timedelta(seconds=ENDS_EARLY_S)
 
 
 def retry_at(now: datetime, retry_after_s: float | None) -> datetime:
-    """When to ask a provider again that was unavailable."""
-    return now + timedelta(seconds=max(retry_after_s or 0.0, RETRY_S))
+    """When to ask a provider again that was unavailable: as it says, within bounds, for an SMS waits for nobody."""
+    return now + timedelta(seconds=min(max(retry_after_s or 0.0, RETRY_S), RETRY_S_MAX))
 
 
 def cancel_allowed_at(

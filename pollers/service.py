@@ -26,9 +26,11 @@ PROVIDER = "sms_activate"
 async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event | None = None) -> None:
     """Work until SIGTERM, SIGINT or `stop`. Raises DatabaseUnavailable."""
     url, key = settings.provider_address()
+    # A request for every order worked on, none waiting for a connection: waiting counts as the provider's failing.
+    limits = httpx.Limits(max_connections=settings.concurrency_max, max_keepalive_connections=settings.concurrency_max)
     async with (
         pool(database_url, "pollers", connections_max=settings.database_connections_max) as connections,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(limits=limits) as client,
         asyncio.TaskGroup() as tasks,
     ):
         worker = ActivationWorker(connections, SmsActivate(url, key, client), PROVIDER, settings)

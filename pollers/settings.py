@@ -20,7 +20,7 @@ class PollerSettings(NotifierSettings):
     """Orders worked on at a time by this process."""
     poll_s: float = Field(0.25, gt=0, le=60)
     """How often due orders are looked for when nobody says that there is one."""
-    lease_s: float = Field(60.0, ge=10)
+    lease_s: float = Field(60.0, ge=20, le=3600)
     """How long a claimed order is this process's alone; longer than any provider call."""
     early_cancel_s: float = Field(120.0, ge=0)
     """When a provider cancels "not yet" without saying when: this long after the purchase."""

@@ -1,5 +1,7 @@
 """Running the simulator: as a process of its own, or in a thread beside a test. On loopback only: its key is public."""
 
+import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +20,10 @@ STOP_S = 5.0
 def run(settings: SimulatorSettings) -> None:
     """Serve until SIGINT or SIGTERM. Prints one line once the port is taken; exits with 1 if it cannot be had."""
     config = _config(settings)
-    listener = config.bind_socket()
+    try:
+        listener = socket.create_server((HOST, settings.port))
+    except OSError as error:
+        sys.exit(f"SIM_PORT: cannot listen on {HOST}:{settings.port}: {os.strerror(error.errno or 0)}")
     sys.stdout.write(f"simulator: http://{HOST}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listener])

@@ -21,7 +21,7 @@ FUNDS = Decimal("100.00")
 
 
 def seeded(seed: int) -> Random:
-    return Random(seed)  # noqa: S311 - repeatable on purpose
+    return Random(seed)
 
 
 def new_account(*, sms_delay_s: float = 5, early_cancel_s: float = 120, lifetime_s: float = 1200) -> SimulatedAccount:

@@ -99,6 +99,7 @@ def test_an_idempotency_key_orders_once_whatever_happened_since(database_url: st
     async def scenario(db: Pool) -> None:
         user, other = await new_user(db), await new_user(db)
         first = await create(db, user, p_idempotency_key="k1", p_max_price=Decimal("5.00"))
+        await call(db, "begin_purchase", p_activation_id=UUID(first["id"]), p_provider="sim")
         await record_purchase(db, UUID(first["id"]))
         await db.execute("update services set price = null")
         again = await create(db, user, "wa", "6", p_idempotency_key="k1", p_max_price=Decimal("0.01"))

@@ -1,5 +1,5 @@
 -- The provider sold the number: ordering → pending. False if the order was not waiting for one any more (another poller
--- recorded it first). A cancel requested meanwhile is due at once.
+-- recorded it first, or gave the intent up). A cancel requested meanwhile is due at once.
 -- Locks: users, then activations. Raises: OS007 unknown_order.
 create or replace function record_purchase(
     p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamptz,
@@ -9,7 +9,7 @@ language plpgsql as $$
 declare
     v_activation activations := lock_activation(p_activation_id);
 begin
-    if v_activation.status <> 'ordering' then
+    if v_activation.status <> 'ordering' or v_activation.purchase_started_at is null then
         return false;
     end if;
     update activations
