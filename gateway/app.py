@@ -7,8 +7,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,6 +50,16 @@ class DefaultHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+class Page(StaticFiles):
+    """The page's files. Other methods than reading meet nothing here."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or HTTPException 404."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
+
+
 def create_app(services: Services) -> Starlette:
     """The ASGI application over services that run already."""
 
@@ -55,7 +67,7 @@ def create_app(services: Services) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         yield {"services": services, "realtime": services.realtime}
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *health.ROUTES,
             *wallet.ROUTES,
@@ -64,9 +76,12 @@ def create_app(services: Services) -> Starlette:
             *(demo.ROUTES if services.settings.demo else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
-            Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
         middleware=[Middleware(DefaultHeaders)],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
+    # What no route serves is a file of the page. Not mounted at "/": that would match before a route's own 405 does.
+    app.router.redirect_slashes = False
+    app.router.default = Page(directory=STATIC, html=True)
+    return app

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,9 +32,13 @@ def listen(settings: GatewaySettings, variable: str = "PORT") -> socket.socket:
     """The listening socket. Raises PortTaken, naming the variable that chose the port."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise PortTaken(variable, settings.host, settings.port, error) from error
+    if sys.platform == "linux":
+        # Connections inherit it: a client that has taken nothing for two heartbeats is gone. SSE has no ping to tell.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2_000 * settings.heartbeat_s)
+    return listener
 
 
 class Server(uvicorn.Server):

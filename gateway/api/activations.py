@@ -13,12 +13,20 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.api.requests import body_of, idempotency_key_of, page_limit_of, services_of, session_of, uuid_of
+from gateway.api.requests import (
+    Text,
+    body_of,
+    idempotency_key_of,
+    page_limit_of,
+    services_of,
+    session_of,
+    uuid_of,
+)
 from gateway.api.responses import JsonResponse
 from gateway.errors import STATUS_BY_CODE, ApiError
 from gateway.service import Services
@@ -39,13 +47,8 @@ def _code(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _decimal_places(value: Decimal) -> Decimal:
-    if not value.is_finite() or value <= 0:
-        raise ValueError('expected an amount above 0 like "5.00"')
-    return value
-
-
-Name = Annotated[str, BeforeValidator(_code), Field(min_length=1, max_length=50)]
+Name = Annotated[Text, BeforeValidator(_code), Field(min_length=1, max_length=50)]
+Money = Annotated[Decimal, Field(gt=0, lt=10**12, decimal_places=2, allow_inf_nan=False)]
 
 
 class NewActivation(BaseModel):
@@ -55,7 +58,7 @@ class NewActivation(BaseModel):
 
     service: Name
     country: Name
-    max_price: Annotated[Decimal, AfterValidator(_decimal_places)] | None = None
+    max_price: Money | None = None
 
 
 async def buy(request: Request) -> Response:
@@ -101,7 +104,7 @@ async def listing(request: Request) -> Response:
     limit = page_limit_of(request)
     before = _read_place(request.query_params.get("before"))
     rows = await list_activations(services_of(request).pool, session.user_id, limit=limit, before=before)
-    following = f"{rows[-1][0].isoformat()}_{rows[-1][1]}" if len(rows) == limit else None
+    following = _write_place(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
     return JsonResponse({"activations": [activation for _, _, activation in rows], "next": following})
 
 
@@ -169,14 +172,19 @@ def _refused_cancel(activation: JsonObject) -> ApiError:
     )
 
 
+def _write_place(at: datetime, order_id: UUID) -> str:
+    # With Z: in an address the "+" of "+00:00" would be a space.
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z_{order_id}"
+
+
 def _read_place(text: str | None) -> tuple[datetime, UUID] | None:
     if text is None:
         return None
     at, _, order_id = text.partition("_")
     try:
-        place = datetime.fromisoformat(at), UUID(order_id)
-        if place[0].tzinfo is None:
+        if not at.endswith("Z"):
             raise ValueError(at)
+        place = datetime.fromisoformat(at), UUID(order_id)
     except ValueError:
         raise ApiError("BAD_REQUEST", f"before: expected the `next` of a page, got {text[:60]!r}") from None
     return place

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.api.requests import body_of, services_of
+from gateway.api.requests import Text, body_of, services_of
 from gateway.api.responses import JsonResponse
 from wallet_db.wallet import deposit
 
@@ -17,7 +17,7 @@ class NewDemoSession(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(None, min_length=1, max_length=100)
+    name: Text | None = Field(None, min_length=1, max_length=100)
     credit: Decimal = Field(Decimal("36.00"), ge=0, le=1_000_000, decimal_places=2, allow_inf_nan=False)
 
 

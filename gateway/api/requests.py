@@ -1,16 +1,26 @@
 """Reading requests: the caller's session, bodies as checked models, page arguments. Every fault is an ApiError."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from pydantic import AfterValidator, BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.auth import Session, credentials_of
 from gateway.errors import ApiError
 from gateway.service import Services
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("expected text without the character U+0000")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""What PostgreSQL takes as text: anything but NUL."""
 
 PAGE_LIMIT_DEFAULT = 50
 PAGE_LIMIT_MAX = 200
@@ -26,7 +36,7 @@ def services_of(request: Request) -> Services:
 async def session_of(request: Request) -> Session:
     """Whoever calls, with a wallet. Raises 401 or 403."""
     services = services_of(request)
-    session = services.authenticator.verify(credentials_of(request.headers.raw, request.url.query.encode()))
+    session = services.authenticator.verify(credentials_of(request.headers.raw, request.scope["query_string"]))
     await services.users.ensure(session.user_id)
     return session
 
@@ -35,10 +45,13 @@ async def body_of(request: Request, model: type[ModelT]) -> ModelT:
     """The JSON body as `model`. Raises 400, 413 or 422 saying what was expected."""
     bytes_max = services_of(request).settings.body_bytes_max
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise ApiError("BODY_TOO_LARGE", f"expected at most {bytes_max} bytes of body")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > bytes_max:
+                raise ApiError("BODY_TOO_LARGE", f"expected at most {bytes_max} bytes of body")
+    except ClientDisconnect:
+        raise ApiError("BAD_REQUEST", "the body ended early") from None  # nobody is left to read this
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
@@ -70,6 +83,6 @@ def uuid_of(text: str) -> UUID:
 def page_limit_of(request: Request) -> int:
     """`?limit=`, within bounds."""
     text = request.query_params.get("limit", str(PAGE_LIMIT_DEFAULT))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= PAGE_LIMIT_MAX):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= PAGE_LIMIT_MAX):
         raise ApiError("BAD_REQUEST", f"limit: expected a number from 1 to {PAGE_LIMIT_MAX}, got {text[:20]!r}")
     return int(text)

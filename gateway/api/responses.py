@@ -1,7 +1,9 @@
 """Writing answers: JSON by orjson, and errors in their one shape."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 from starlette.exceptions import HTTPException
@@ -27,8 +29,8 @@ class JsonResponse(Response):
         return orjson.dumps(content)
 
 
-def _answer(error: ApiError) -> Response:
-    headers = {}
+def _answer(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    headers = dict(headers or {})
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     if "retry_after_s" in error.body:
@@ -46,19 +48,36 @@ async def _refusal(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.scope["path"][:200]  # `request.url` is made with the Host header, which may be anything
     if status == 404:
-        return _answer(ApiError("NOT_FOUND", f"nothing at {request.url.path[:200]}"))
+        return _answer(ApiError("NOT_FOUND", f"nothing at {path}"))
     if status == 405:
-        return _answer(ApiError("METHOD_NOT_ALLOWED", f"{request.method} is not served at {request.url.path[:200]}"))
+        allowed = error.headers if isinstance(error, HTTPException) else None
+        return _answer(ApiError("METHOD_NOT_ALLOWED", f"{request.method} is not served at {path}"), allowed)
     return _answer(ApiError("BAD_REQUEST", "the request could not be understood"))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("request failed", path=request.url.path, exc_info=error)
+    log.error("request failed", path=request.scope["path"], exc_info=error)
     return _answer(ApiError("INTERNAL_ERROR", "something went wrong here; it has been logged"))
 
 
+async def _unavailable(request: Request, error: Exception) -> Response:
+    log.warning("request failed for want of the database", path=request.scope["path"], exc_info=error)
+    return _answer(ApiError("UNAVAILABLE", "the database is away: try again, with the same Idempotency-Key"))
+
+
+# What a lost, restarting or overloaded server looks like, in the middle of a request.
+_DATABASE_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
+
 EXCEPTION_HANDLERS = {
+    **dict.fromkeys(_DATABASE_AWAY, _unavailable),
     ApiError: _api_error,
     WalletError: _refusal,
     HTTPException: _http_error,

@@ -6,7 +6,7 @@ for another's place when a client changes accounts. A cursor that does not fit i
 
 import re
 
-_CURSOR = re.compile(r"([0-9a-f]{8})-([0-9a-f]{8})-(\d{1,18})")
+_CURSOR = re.compile(r"([0-9a-f]{8})-([0-9a-f]{8})-([0-9]{1,18})")
 
 
 def write_cursor(epoch: str, user_id: str, seq: int) -> str:

@@ -5,6 +5,7 @@ snapshot; with one it waits up to `wait` seconds for the first event. Sending a 
 """
 
 import asyncio
+import time
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -80,7 +81,8 @@ class PollEndpoint:
         realtime: Realtime = scope["state"]["realtime"]
         session = realtime.authenticator.verify(credentials_of(scope["headers"], scope["query_string"]))
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        wait_s = _wait_s(query.get("wait", [""])[0])
+        # No longer than the token is good for: the next poll is refused then.
+        wait_s = max(0.0, min(_wait_s(query.get("wait", [""])[0]), session.expires_at - time.time()))
         poll = Poll()
         subscription = await realtime.open(session, query.get("cursor", [None])[0], poll)
         bucket = realtime.register(poll)

@@ -29,7 +29,7 @@ from wallet_db.events import read_snapshot, record_receipt
 
 log = structlog.get_logger()
 
-LEAVING_S = 5.0
+LEAVING_S = 2.0
 ACKNOWLEDGING_MAX = 1_000
 
 

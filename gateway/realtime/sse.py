@@ -33,7 +33,7 @@ class SseStream:
     def __init__(self, send: Send, bytes_max: int) -> None:
         self.done = asyncio.Event()
         self.live = False
-        """The replay is over. A page of it may be larger than the buffer: it is drained, and says nothing of the client."""
+        """The replay is over. Its pages may be larger than the buffer; they are drained one by one."""
         self._send = send
         self._bytes_max = bytes_max
         self._buffer: list[bytes] = []

@@ -7,13 +7,14 @@ to a connection. Text messages only; a client that reads too slowly is closed an
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.exceptions import PayloadTooBig
+from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -95,10 +96,13 @@ class WebSocketProtocol(asyncio.Protocol):
             elif isinstance(event, Frame):
                 self._frame_received(event)
         self._flush()
+        self._bound_backlog()  # answers pile up too, if only questions are sent
 
     def eof_received(self) -> None:
-        """The client will send no more; the transport closes itself."""
+        """The client will send no more; the transport closes itself, once what was written has been taken."""
         self._ws.receive_eof()
+        self._release()
+        self._abort_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever brought it about."""
@@ -130,8 +134,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def deliver(self, seq: int, message: Message) -> None:
         """An event: one write of bytes that are made already."""
         self._transport.write(message.frame)
-        if self._drained is not None and self._transport.get_write_buffer_size() > self._buffer_bytes_max:
-            self.end(SLOW_CONSUMER)
+        self._bound_backlog()
 
     async def drain(self) -> None:
         """Wait until the socket has taken what was written."""
@@ -155,19 +158,28 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._ws.state is State.OPEN:
             self._ws.send_close(code.code, code.name)
             self._flush()
-            self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            self._abort_soon()
         elif self._ws.state is State.CONNECTING:
             self._transport.close()
 
     # our own
 
-    @property
-    def _buffer_bytes_max(self) -> int:
-        return self._realtime.settings.buffer_bytes_max
+    def _bound_backlog(self) -> None:
+        """End a client that reads too slowly. A replay is not judged: its pages are drained one by one."""
+        if (
+            self._drained is not None
+            and self._opening is None
+            and self._transport.get_write_buffer_size() > self._realtime.settings.buffer_bytes_max
+        ):
+            self.end(SLOW_CONSUMER)
+
+    def _abort_soon(self) -> None:
+        """A client that does its part of the closing, and reads what was written before, has done so by then."""
+        self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     def _accept(self, request: Request) -> None:
-        url = urlsplit(request.path)
-        if url.path != PATH:
+        path, _, query = request.path.partition("?")
+        if path != PATH:
             self._ws.send_response(self._ws.reject(404, "no WebSocket here\n"))
             return
         if self._realtime.leaving:
@@ -179,11 +191,11 @@ class WebSocketProtocol(asyncio.Protocol):
         # After the handshake, for a browser shows its code a close code but never an HTTP status.
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()]
         try:
-            self._session = self._realtime.authenticator.verify(credentials_of(headers, url.query.encode()))
+            self._session = self._realtime.authenticator.verify(credentials_of(headers, query.encode()))
         except ApiError as refusal:
             self.end(BY_ERROR_CODE[refusal.code])
             return
-        cursor = parse_qs(url.query).get("cursor", [None])[0]
+        cursor = parse_qs(query).get("cursor", [None])[0]
         self._opening = self._loop.create_task(self._open(self._session, cursor))
 
     async def _open(self, session: Session, cursor: str | None) -> None:
@@ -200,18 +212,27 @@ class WebSocketProtocol(asyncio.Protocol):
             self._opening = None
 
     def _frame_received(self, frame: Frame) -> None:
-        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+        if frame.opcode is Opcode.CLOSE:
+            self._release()
+        elif self._ws.state is not State.OPEN:
+            pass  # sent before the client knew of the end
+        elif frame.opcode is Opcode.BINARY:
+            self._ws.fail(StandardCode.UNSUPPORTED_DATA, "expected text")
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._fragments += frame.data
             if len(self._fragments) > self._realtime.settings.frame_bytes_max:
-                self._ws.fail(1009, str(PayloadTooBig(len(self._fragments), self._realtime.settings.frame_bytes_max)))
-                self._release()
+                too_big = PayloadTooBig(len(self._fragments), self._realtime.settings.frame_bytes_max)
+                self._ws.fail(StandardCode.MESSAGE_TOO_BIG, str(too_big))
             elif frame.fin:
                 message, self._fragments = self._fragments, b""
                 self._message_received(message)
-        elif frame.opcode is Opcode.CLOSE:
-            self._release()
 
-    def _message_received(self, text: bytes) -> None:
+    def _message_received(self, data: bytes) -> None:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self._ws.fail(StandardCode.INVALID_DATA, "expected UTF-8")
+            return
         try:
             message = orjson.loads(text)
             kind = message["type"]
@@ -250,6 +271,7 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._transport.write(data)
             else:
                 self._transport.close()  # RFC 6455: the server closes first
+                self._abort_soon()
         if self._ws.close_expected():
             self._release()
 
