@@ -18,7 +18,7 @@ from gateway.api import activations, demo, health, receipts, wallet
 from gateway.api.responses import EXCEPTION_HANDLERS
 from gateway.realtime.poll import PollEndpoint
 from gateway.realtime.sse import SseEndpoint
-from gateway.service import Services
+from gateway.services import Services
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 

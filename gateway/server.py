@@ -12,7 +12,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.realtime.websocket import WebSocketProtocol
-from gateway.service import Services, open_services
+from gateway.services import Services, open_services
 from gateway.settings import GatewaySettings
 
 log = structlog.get_logger()

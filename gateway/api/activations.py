@@ -29,7 +29,7 @@ from gateway.api.requests import (
 )
 from gateway.api.responses import JsonResponse
 from gateway.errors import STATUS_BY_CODE, ApiError
-from gateway.service import Services
+from gateway.services import Services
 from wallet_db.orders import (
     JsonObject,
     create_activation,

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from gateway.auth import Session, credentials_of
 from gateway.errors import ApiError
-from gateway.service import Services
+from gateway.services import Services
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -14,7 +14,7 @@ from gateway.auth import credentials_of
 from gateway.errors import ApiError
 from gateway.realtime.close_codes import CloseCode
 from gateway.realtime.messages import Message
-from gateway.realtime.service import Realtime
+from gateway.realtime.realtime import Realtime
 from gateway.realtime.waiting import wait_for_event_or_disconnect
 
 WAIT_S_DEFAULT = 25.0

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth import credentials_of
 from gateway.realtime.close_codes import SERVICE_RESTART, SLOW_CONSUMER, STREAM_RESET, CloseCode
 from gateway.realtime.messages import HEARTBEAT, Message, close_message
-from gateway.realtime.service import Realtime
+from gateway.realtime.realtime import Realtime
 from gateway.realtime.waiting import wait_for_event_or_disconnect
 
 HEADERS = [

@@ -31,7 +31,7 @@ from gateway.realtime.close_codes import (
     CloseCode,
 )
 from gateway.realtime.messages import HEARTBEAT, Message, error_message
-from gateway.realtime.service import Realtime
+from gateway.realtime.realtime import Realtime
 from notifier.hub import Subscription
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ import structlog
 
 from gateway.auth import Authenticator
 from gateway.realtime.messages import Message, event_message
-from gateway.realtime.service import Realtime
+from gateway.realtime.realtime import Realtime
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.bus import open_bus
