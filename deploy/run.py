@@ -75,10 +75,8 @@ def _say_when_up(address: str, *, demo: bool) -> None:
     while time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, OSError):
             urllib.request.urlopen(f"{address}/readyz", timeout=2).close()  # noqa: S310 - our own address
-            print(
-                f"\n  OneSMS is up: {address}   {'demo, with a simulated provider' if demo else ''}   Ctrl-C stops it\n",
-                flush=True,
-            )
+            what = "   demo, with a simulated provider" if demo else ""
+            print(f"\n  OneSMS is up: {address}{what}   Ctrl-C stops it\n", flush=True)
             return
         time.sleep(0.2)
 
