@@ -1,12 +1,12 @@
 """`make run` as its user meets it: up with no other step, down without a trace, yesterday's data, clear refusals."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,7 +30,7 @@ def is_up(url: str) -> bool:
         return False
 
 
-@contextmanager
+@contextlib.contextmanager
 def make_run(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """What the Makefile's `run` does once the environment is installed."""
     with log.open("wb") as output:
@@ -45,9 +45,13 @@ def make_run(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Pope
     try:
         yield process
     finally:
-        if process.poll() is None:
+        if process.poll() is None:  # the test has failed: leave nobody behind all the same
+            family = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             process.wait()
+            for one in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
 
 
 def stop_and_find_nobody_left(process: subprocess.Popen[bytes], data_dir: Path, number: signal.Signals) -> None:
