@@ -54,10 +54,10 @@ class Stream(Generic[MessageT]):
 
     def anchor(self, head: int) -> Released[MessageT]:
         """Begin after seq `head`, read from the database while this stream was listening already."""
+        self.note(head)
         if self.head is not None:
             return ()
         self.head = head
-        self.note(head)
         if self._pending:
             self._pending = {seq: event for seq, event in self._pending.items() if seq > head}
         return self._release_pending()

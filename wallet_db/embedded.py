@@ -11,6 +11,8 @@ import warnings
 from io import FileIO
 from pathlib import Path
 
+import psutil
+
 with warnings.catch_warnings():
     # Its import warns of a missing XDG_RUNTIME_DIR, which only places a lock file.
     warnings.simplefilter("ignore")
@@ -35,6 +37,7 @@ class EmbeddedPostgres:
             fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while the last user of before stops it
             # It would hand out a server it knows without asking whether that still runs.
             PostgresServer._instances.pop(self._pgdata, None)  # noqa: SLF001
+            self._forget_a_server_that_is_gone()
             self._server = get_server(self._pgdata, cleanup_mode=None)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             self.stop()
@@ -55,6 +58,22 @@ class EmbeddedPostgres:
                 return
             if server is not None:
                 server.stop()
+
+    def _forget_a_server_that_is_gone(self) -> None:
+        """Remove the pid file of a server that died with its machine: by now the pid may be anybody's.
+
+        The library would take whoever has that pid for the server, and in the end stop it.
+        """
+        pid_file = self._pgdata / "postmaster.pid"
+        try:
+            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+            ours = "postgres" in process.name() and str(self._pgdata) in process.cmdline()
+        except FileNotFoundError:
+            return
+        except (ValueError, psutil.Error):
+            ours = False
+        if not ours:
+            pid_file.unlink()
 
     @property
     def bin_dir(self) -> Path:

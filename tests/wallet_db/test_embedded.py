@@ -65,6 +65,22 @@ def test_a_user_that_was_killed_does_not_keep_it_running(tmp_path: Path) -> None
     assert not answers(url)
 
 
+def test_the_pid_of_a_server_that_died_with_its_machine_is_nobody_elses(tmp_path: Path) -> None:
+    embedded = EmbeddedPostgres(tmp_path)
+    embedded.start()
+    pid_file = tmp_path / "postgres" / "postmaster.pid"
+    found = pid_file.read_text()
+    embedded.stop()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as somebody:
+        pid_file.write_text(found.replace(found.split("\n", 1)[0], str(somebody.pid), 1))
+        url = embedded.start()
+        assert answers(url)
+        embedded.stop()
+        assert somebody.poll() is None
+        somebody.kill()
+    assert not answers(url)
+
+
 def test_a_data_directory_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(EmbeddedPostgresError, match="did not start"):

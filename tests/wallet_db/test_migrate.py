@@ -9,10 +9,15 @@ import asyncpg
 import pytest
 
 import wallet_db
+import wallet_db.migrate as migrate_module
 from wallet_db.connect import DatabaseUnavailable, connect, pool
 from wallet_db.migrate import MigrationError, migrate
 
-ALL = [*sorted(script.stem for script in Path(wallet_db.__file__).parent.glob("sql/migrations/*.sql")), "functions"]
+ALL = [
+    *sorted(script.stem for script in Path(wallet_db.__file__).parent.glob("sql/migrations/*.sql")),
+    "functions",
+    "triggers",
+]
 
 
 @asynccontextmanager
@@ -63,6 +68,39 @@ def test_a_newer_database_stops_the_start(database_url: str) -> None:
     asyncio.run(scenario())
 
 
+def test_an_older_program_does_not_put_its_own_functions_back(database_url: str) -> None:
+    async def scenario() -> None:
+        async with connected(database_url) as connection:
+            await connection.execute(
+                "update schema_migrations set version = version + 1, checksum = 'newer' where name = 'functions'"
+            )
+        with pytest.raises(MigrationError, match=r"newer than this program: it has functions \d+"):
+            await migrate(database_url)
+
+    asyncio.run(scenario())
+
+
+def test_functions_are_replaced_while_others_write_and_triggers_do_not_keep_them_waiting(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate_module, "LOCK_ATTEMPTS", 1)
+
+    async def scenario() -> None:
+        async with connected(database_url) as writer, connected(database_url) as connection:
+            writing = writer.transaction()
+            await writing.start()
+            await writer.execute("insert into users (name) values ('somebody')")
+            await connection.execute("update schema_migrations set checksum = 'old' where name = 'functions'")
+            assert await migrate(database_url) == ["functions"]
+            await connection.execute("update schema_migrations set checksum = 'old' where name = 'triggers'")
+            with pytest.raises(MigrationError, match="triggers could not be applied, the tables are busy"):
+                await migrate(database_url)
+            await writing.commit()
+            assert await migrate(database_url) == ["triggers"]
+
+    asyncio.run(scenario())
+
+
 def test_changed_functions_are_replaced(database_url: str) -> None:
     async def scenario() -> None:
         async with connected(database_url) as connection:
@@ -86,7 +124,8 @@ def test_a_run_killed_in_the_middle_leaves_whole_migrations_and_the_next_finishe
         async with connected(empty_database_url) as ours, connected(empty_database_url) as killer:
             await killer.execute(
                 "create table schema_migrations"
-                " (name text primary key, checksum text not null, applied_at timestamptz not null default now())"
+                " (name text primary key, checksum text not null, version integer not null default 0,"
+                " applied_at timestamptz not null default now())"
             )
             blocker = ours.transaction()
             await blocker.start()

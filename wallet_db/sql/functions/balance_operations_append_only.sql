@@ -6,7 +6,3 @@ begin
     raise exception using errcode = 'OS009',
         message = format('%s on %s refused: it is append-only, a correction is a new row', tg_op, tg_table_name);
 end $$;
-
-create or replace trigger balance_operations_append_only
-    before update or delete or truncate on balance_operations
-    for each statement execute function balance_operations_append_only();

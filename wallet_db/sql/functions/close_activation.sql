@@ -11,6 +11,7 @@ declare
     v_activation activations := lock_activation(p_activation_id);
     v_transaction_id text := 'activation:' || p_activation_id;
     v_percent integer := 100;
+    v_hold wallet_holds;
     v_refund numeric;
 begin
     if p_status is null or p_status not in ('completed', 'cancelled', 'timeout', 'failed') then
@@ -30,10 +31,12 @@ begin
     end if;
     if p_status = 'timeout' then
         select coalesce(s.timeout_refund_percent,
-                        (select (value #>> '{}')::integer from settings where key = 'timeout_refund_percent'), 100)
+                        (select (value #>> '{}')::numeric::integer from settings
+                          where key = 'timeout_refund_percent'), 100)
           into v_percent from services s where s.service = v_activation.service;
     end if;
-    v_refund := round(v_activation.price * v_percent / 100, 2);
+    v_hold := find_hold(v_activation.user_id, p_activation_id, null, null);
+    v_refund := round(v_hold.amount * v_percent / 100, 2);
     if p_status = 'completed' or v_refund = 0 then
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => v_transaction_id, p_reason => p_status);

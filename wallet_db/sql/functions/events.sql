@@ -41,12 +41,7 @@ begin
     return new;
 end $$;
 
-create or replace trigger users_append_event
-    before update on users for each row
-    when ((new.balance, new.frozen_balance) is distinct from (old.balance, old.frozen_balance))
-    execute function users_append_event();
-
--- An order's change, as its owner sees it: the `when` lists what is visible to the user.
+-- An order's change, as its owner sees it.
 create or replace function activations_append_event() returns trigger
 language plpgsql as $$
 begin
@@ -55,15 +50,6 @@ begin
     return null;
 end $$;
 
-create or replace trigger activations_append_event_created
-    after insert on activations for each row execute function activations_append_event();
-create or replace trigger activations_append_event_updated
-    after update on activations for each row
-    when ((new.status, new.phone, new.expires_at, new.cancel_requested_at, new.cancel_allowed_at, new.error_code)
-          is distinct from
-          (old.status, old.phone, old.expires_at, old.cancel_requested_at, old.cancel_allowed_at, old.error_code))
-    execute function activations_append_event();
-
 create or replace function rentals_append_event() returns trigger
 language plpgsql as $$
 begin
@@ -71,15 +57,6 @@ begin
                          rental_json(new));
     return null;
 end $$;
-
-create or replace trigger rentals_append_event_created
-    after insert on rentals for each row execute function rentals_append_event();
-create or replace trigger rentals_append_event_updated
-    after update on rentals for each row
-    when ((new.status, new.phone, new.ends_at, new.cancel_requested_at, new.error_code)
-          is distinct from
-          (old.status, old.phone, old.ends_at, old.cancel_requested_at, old.error_code))
-    execute function rentals_append_event();
 
 -- An SMS, with the order it belongs to.
 create or replace function sms_messages_append_event() returns trigger
@@ -96,9 +73,6 @@ begin
     return null;
 end $$;
 
-create or replace trigger sms_messages_append_event
-    after insert on sms_messages for each row execute function sms_messages_append_event();
-
 -- Rings for a follower that sleeps. Awake, it holds lock (20307, 1) exclusively and is looking anyway, and no NOTIFY is
 -- paid for: one inside each writing transaction would take a cluster-wide lock held through the commit, and throttle
 -- every writer. The try is released at once; it only asks.
@@ -111,9 +85,6 @@ begin
     end if;
     return null;
 end $$;
-
-create or replace trigger events_ring_doorbell
-    after insert on events for each statement execute function ring_doorbell();
 
 -- Declares the history of events rewritten (a restored backup, a purge): every cursor given out before is void, and its
 -- holder gets an explicit reset with a fresh snapshot. Returns the new epoch.

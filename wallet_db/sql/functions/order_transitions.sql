@@ -18,10 +18,3 @@ begin
     end if;
     return new;
 end $$;
-
-create or replace trigger activations_refuse_unknown_transition
-    before update of status on activations for each row when (old.status is distinct from new.status)
-    execute function refuse_unknown_transition();
-create or replace trigger rentals_refuse_unknown_transition
-    before update of status on rentals for each row when (old.status is distinct from new.status)
-    execute function refuse_unknown_transition();

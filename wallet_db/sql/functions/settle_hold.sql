@@ -1,6 +1,6 @@
 -- Ends a hold, whole: p_amount of it goes the way of p_type, the rest the other way, in one operation. So a refund of
 -- half a hold is the 50 % cashback, and nothing of a settled hold stays frozen. An order that is still open when its
--- hold ends is closed with it: completed by a commit, cancelled by a refund.
+-- hold ends is closed with it: completed by a commit, cancelled by a refund; a rental with its last hold.
 -- Private: atomic_commit and atomic_refund are the doors.
 -- Locks: users, then the order. Raises: OS002, OS003 unknown_hold, OS004 already_settled, OS005, OS006, OS008, OS014.
 create or replace function settle_hold(
@@ -65,7 +65,9 @@ begin
         update rentals
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
                frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
-         where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active');
+         where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
+           and not exists (select from wallet_holds
+                            where rental_id = v_hold.rental_id and state = 'held' and id <> v_hold.id);
     end if;
     update wallet_holds
        set state = v_state, settled_at = now(), settled_by = v_transaction_id,
