@@ -8,6 +8,7 @@ also the provider simulator. If one process ends, all are stopped: half a system
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -64,6 +65,8 @@ def _run_processes(url: str, gateway: GatewaySettings, *, simulating: bool) -> i
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(PROCFILE.parent))
     address = f"http://{gateway.host}:{gateway.port}"
     threading.Thread(target=_say_when_up, args=(address,), kwargs={"demo": gateway.demo}, daemon=True).start()
+    # A terminal that is closed stops it like Ctrl-C does.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
     status: int = manager.returncode or 0
     return 0 if status in STOPPED_BY_USER else status

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from gateway.app import create_app
+from gateway.http import HttpProtocol
 from gateway.realtime.websocket import WebSocketProtocol
 from gateway.services import Services, open_services
 from gateway.settings import GatewaySettings
@@ -80,7 +81,7 @@ async def serve(settings: GatewaySettings, database_url: str, listener: socket.s
     async with open_services(settings, database_url, failed) as services:
         config = uvicorn.Config(
             create_app(services),
-            http="httptools",
+            http=HttpProtocol,
             ws=WebSocketProtocol,
             lifespan="on",
             log_config=None,

@@ -14,6 +14,10 @@ class Users:
         self._pool = pool
         self._known: set[UUID] = set()
 
+    def forget(self, user_id: UUID) -> None:
+        """The row is not there: the database has been restored from before it was."""
+        self._known.discard(user_id)
+
     async def ensure(self, user_id: UUID) -> None:
         """The row exists afterwards."""
         if user_id in self._known:

@@ -63,7 +63,7 @@ def stop_and_find_nobody_left(process: subprocess.Popen[bytes], data_dir: Path, 
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_up_down_and_up_again_with_the_same_data(tmp_path: Path, number: signal.Signals) -> None:
     url = f"http://127.0.0.1:{(port := free_port())}"
     settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}

@@ -13,8 +13,10 @@ from wallet_db.orders import list_operations, read_catalogue, read_wallet
 async def show(request: Request) -> Response:
     """`GET /api/wallet`: balance, frozen, available."""
     session = await session_of(request)
-    wallet = await read_wallet(services_of(request).pool, session.user_id)
+    services = services_of(request)
+    wallet = await read_wallet(services.pool, session.user_id)
     if wallet is None:
+        services.users.forget(session.user_id)
         raise ApiError("UNKNOWN_USER", "this user is gone")
     return JsonResponse(wallet)
 

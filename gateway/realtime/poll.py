@@ -6,6 +6,7 @@ snapshot; with one it waits up to `wait` seconds for the first event. Sending a 
 
 import asyncio
 import time
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -15,12 +16,18 @@ from gateway.errors import ApiError
 from gateway.realtime.close_codes import CloseCode
 from gateway.realtime.messages import Message
 from gateway.realtime.realtime import Realtime
-from gateway.realtime.waiting import wait_for_event_or_disconnect
+from gateway.realtime.waiting import unless_disconnected
 
 WAIT_S_DEFAULT = 25.0
 WAIT_S_MAX = 60.0
+OPEN_S = 4.0
+"""How long reading what was missed may take; less than a process that leaves waits for its requests."""
 EVENTS_MAX = 1_000
 """More than this waits for the next poll; the cursor says where that goes on."""
+
+
+class PollIsFull(Exception):
+    """The answer holds as many events as it may."""
 
 
 class Poll:
@@ -49,7 +56,9 @@ class Poll:
         self.wake.set()
 
     async def drain(self) -> None:
-        """Nothing to wait for: the bound is in `deliver`."""
+        """Between two pages of a replay: raises PollIsFull rather than have more read than is answered."""
+        if len(self.events) >= EVENTS_MAX:
+            raise PollIsFull
 
     def reset(self) -> None:
         """The next poll's cursor will be found void, and answered with a snapshot."""
@@ -84,14 +93,27 @@ class PollEndpoint:
         # No longer than the token is good for: the next poll is refused then.
         wait_s = max(0.0, min(_wait_s(query.get("wait", [""])[0]), session.expires_at - time.time()))
         poll = Poll()
-        subscription = await realtime.open(session, query.get("cursor", [None])[0], poll)
+
+        async def gather() -> None:
+            async with asyncio.timeout(OPEN_S):
+                subscription = await realtime.open(session, query.get("cursor", [None])[0], poll)
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0 if realtime.leaving else wait_s):
+                        await poll.wake.wait()
+            finally:
+                subscription.detach()
+
         bucket = realtime.register(poll)
         try:
-            if not realtime.leaving:
-                await wait_for_event_or_disconnect(poll.wake, receive, wait_s)
+            if not await unless_disconnected(receive, gather()):
+                return
+        except PollIsFull:
+            pass  # the answer is whole, and its cursor says where the next goes on
+        except TimeoutError:
+            raise ApiError("UNAVAILABLE", "the events could not be read in time: poll again") from None
         finally:
             realtime.unregister(bucket, poll)
-            subscription.detach()
         body = poll.answer()
         headers = [
             (b"content-type", b"application/json"),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import structlog
@@ -101,10 +101,7 @@ class Realtime:
                 subscriber.ready(self._ready(session.user_id, after, None), resumed=True)
                 await subscription.start(after, read_now=False)
             else:
-                await self._users.ensure(session.user_id)
-                snapshot = await read_snapshot(self._pool, user_id)
-                if snapshot is None:
-                    raise LookupError(f"user {user_id} vanished")
+                snapshot = await self._snapshot(session.user_id)
                 position = snapshot.pop("seq")
                 subscriber.ready(self._ready(session.user_id, position, snapshot), resumed=False)
                 await subscription.start(position, read_now=True)
@@ -112,6 +109,15 @@ class Realtime:
             subscription.detach()
             raise
         return subscription
+
+    async def _snapshot(self, user_id: UUID) -> dict[str, Any]:
+        for _ in range(2):
+            await self._users.ensure(user_id)
+            snapshot = await read_snapshot(self._pool, str(user_id))
+            if snapshot is not None:
+                return snapshot
+            self._users.forget(user_id)
+        raise LookupError(f"expected a row of user {user_id}, which was just made sure of")
 
     def _ready(self, user_id: UUID, seq: int, snapshot: dict[str, object] | None) -> Message:
         return ready_message(

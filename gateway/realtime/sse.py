@@ -13,7 +13,7 @@ from gateway.auth import credentials_of
 from gateway.realtime.close_codes import SERVICE_RESTART, SLOW_CONSUMER, STREAM_RESET, CloseCode
 from gateway.realtime.messages import HEARTBEAT, Message, close_message
 from gateway.realtime.realtime import Realtime
-from gateway.realtime.waiting import wait_for_event_or_disconnect
+from gateway.realtime.waiting import unless_disconnected
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -113,13 +113,17 @@ class SseEndpoint:
             return
         expiry = realtime.expiry(session, stream)
         bucket = realtime.register(stream)
-        try:
+
+        async def serve() -> None:
             subscription = await realtime.open(session, _cursor(scope), stream)
             stream.live = True
             try:
-                await wait_for_event_or_disconnect(stream.done, receive)
+                await stream.done.wait()
             finally:
                 subscription.detach()
+
+        try:
+            await unless_disconnected(receive, serve())
         finally:
             expiry.cancel()
             realtime.unregister(bucket, stream)

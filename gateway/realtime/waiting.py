@@ -1,20 +1,28 @@
-"""Waiting inside an ASGI request: for something to happen, or for the client to go away, whichever is first."""
+"""Working for a client that may go away meanwhile."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from starlette.types import Receive
 
 
-async def wait_for_event_or_disconnect(event: asyncio.Event, receive: Receive, timeout_s: float | None = None) -> None:
-    """Return when `event` is set, the client has disconnected, or the time is up."""
+async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, but give it up if the client disconnects first; whether it was done. What it raises is raised."""
 
     async def disconnected() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    tasks = {asyncio.ensure_future(disconnected()), asyncio.ensure_future(event.wait())}
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
     try:
-        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return True
+        return False
     finally:
-        for task in tasks:
-            task.cancel()
+        gone.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait((working,))
