@@ -2,11 +2,13 @@
 
 Settings are checked and ports tried first, so that what is wrong is one clear line and nothing has been started. Then:
 PostgreSQL (the embedded one unless DATABASE_URL names another), migrations, every process of the Procfile, in the demo
-also the provider simulator. If one process ends, all are stopped: half a system is none. What was started is stopped.
+also the provider simulator. An embedded PostgreSQL that dies is started again; if another process ends, all are
+stopped, for half a system is none. What was started is stopped, whatever ends this: Ctrl-C, SIGTERM, a closed terminal.
 """
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -15,9 +17,11 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import TracebackType
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
+from honcho.printer import Printer
 
 from gateway.server import PortTaken, listen
 from gateway.settings import GatewaySettings
@@ -31,6 +35,7 @@ from wallet_db.settings import check, load
 
 PROCFILE = Path(__file__).resolve().parent.parent / "Procfile"
 UP_WITHIN_S = 60
+STOP_WITHIN_S = 12.0
 STOPPED_BY_USER = {130, 143}
 
 
@@ -40,10 +45,10 @@ def main() -> int:
     gateway, pollers = load(GatewaySettings), load(PollerSettings)
     simulating = gateway.demo and pollers.sms_activate_url is None
     try:
-        listen(gateway).close()
-        if simulating:
-            listen(gateway.model_copy(update={"host": "127.0.0.1", "port": pollers.sim_port}), "SIM_PORT").close()
-        with database(gateway) as url:
+        with listen(gateway):
+            if simulating:
+                listen(gateway.model_copy(update={"host": "127.0.0.1", "port": pollers.sim_port}), "SIM_PORT").close()
+        with database(gateway, kept_running=True) as url:
             asyncio.run(migrate(url))
             return _run_processes(url, gateway, simulating=simulating)
     except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError, PortTaken) as error:
@@ -60,26 +65,73 @@ def _run_processes(url: str, gateway: GatewaySettings, *, simulating: bool) -> i
     processes = dict(parse_procfile(PROCFILE.read_text(encoding="utf-8")).processes)
     if simulating:
         processes["simulator"] = "python -m pollers simulator"
-    manager = Manager()
-    for name, command in processes.items():
-        manager.add_process(name, f"exec {command}", env=environment, cwd=str(PROCFILE.parent))
-    address = f"http://{gateway.host}:{gateway.port}"
-    threading.Thread(target=_say_when_up, args=(address,), kwargs={"demo": gateway.demo}, daemon=True).start()
-    # A terminal that is closed stops it like Ctrl-C does.
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    manager.loop()
+        environment.setdefault("SIM_STATE_FILE", str(gateway.data_dir.resolve() / "simulator.json"))
+    output = Output()
+    with Processes(Manager(Printer(output))) as manager:
+        for name, command in processes.items():
+            manager.add_process(name, f"exec {command}", env=environment, cwd=str(PROCFILE.parent))
+        address = f"http://{gateway.host}:{gateway.port}"
+        up = threading.Thread(target=_say_when_up, args=(address, output), kwargs={"demo": gateway.demo}, daemon=True)
+        up.start()
+        # A terminal that is closed stops it like Ctrl-C does.
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        manager.loop()
     status: int = manager.returncode or 0
     return 0 if status in STOPPED_BY_USER else status
 
 
-def _say_when_up(address: str, *, demo: bool) -> None:
+class Output:
+    """Standard output, as long as somebody reads it: a pipe or terminal that is gone must not keep us from stopping."""
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def isatty(self) -> bool:
+        """Whether to use colours."""
+        return sys.stdout.isatty()
+
+    def write(self, text: str) -> None:
+        """Write, or not."""
+        if self._lost:
+            return
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError:
+            self._lost = True
+            # What the interpreter flushes at its end goes nowhere, too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def flush(self) -> None:
+        """Done by `write`."""
+
+
+class Processes:
+    """The manager, with nobody left behind however its loop ends."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
+
+    def __enter__(self) -> Manager:
+        return self._manager
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        deadline = time.monotonic() + STOP_WITHIN_S
+        self._manager.terminate()
+        for wrapper in multiprocessing.active_children():
+            wrapper.join(max(0.0, deadline - time.monotonic()))
+        if multiprocessing.active_children():
+            self._manager.kill()
+
+
+def _say_when_up(address: str, output: Output, *, demo: bool) -> None:
     """One line for people, when there is something to see."""
     deadline = time.monotonic() + UP_WITHIN_S
     while time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, OSError):
             urllib.request.urlopen(f"{address}/readyz", timeout=2).close()  # noqa: S310 - our own address
             what = "   demo, with a simulated provider" if demo else ""
-            print(f"\n  OneSMS is up: {address}{what}   Ctrl-C stops it\n", flush=True)
+            output.write(f"\n  OneSMS is up: {address}{what}   Ctrl-C stops it\n\n")
             return
         time.sleep(0.2)
 

@@ -31,17 +31,16 @@ def is_up(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def make_run(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """What the Makefile's `run` does once the environment is installed."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.run"],
-            cwd=ROOT,
-            env=environment(**settings),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+def make_run(settings: Mapping[str, str], output: int) -> Iterator[subprocess.Popen[bytes]]:
+    """What the Makefile's `run` does once the environment is installed. output: a file descriptor."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.run"],
+        cwd=ROOT,
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
     try:
         yield process
     finally:
@@ -54,12 +53,16 @@ def make_run(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Pope
                     one.kill()
 
 
+def postmaster(data_dir: Path) -> psutil.Process:
+    return psutil.Process(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]))
+
+
 def stop_and_find_nobody_left(process: subprocess.Popen[bytes], data_dir: Path, number: signal.Signals) -> None:
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    postmaster = psutil.Process(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]))
+    server = postmaster(data_dir)
     process.send_signal(number)
     assert process.wait(DOWN_WITHIN_S) == 0
-    _, alive = psutil.wait_procs([*family[1:], postmaster], timeout=DOWN_WITHIN_S)
+    _, alive = psutil.wait_procs([*family[1:], server], timeout=DOWN_WITHIN_S)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -69,7 +72,8 @@ def test_up_down_and_up_again_with_the_same_data(tmp_path: Path, number: signal.
     settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
     tokens = []
     for turn in range(2):
-        with make_run(settings, log := tmp_path / f"run-{turn}.log") as process:
+        log = tmp_path / f"run-{turn}.log"
+        with log.open("wb") as output, make_run(settings, output.fileno()) as process:
             wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
             wait_until(lambda log=log: f"OneSMS is up: {url}" in log.read_text(), "it says where to look")  # type: ignore[misc]
             answer = httpx.post(f"{url}/demo/sessions", json={"name": "alice", "credit": "36.00"}, timeout=10)
@@ -81,6 +85,34 @@ def test_up_down_and_up_again_with_the_same_data(tmp_path: Path, number: signal.
             assert httpx.get(url, timeout=10).headers["content-type"].startswith("text/html")
             stop_and_find_nobody_left(process, tmp_path, number)
         assert "Traceback" not in log.read_text()
+
+
+def test_it_stops_although_nobody_reads_what_it_says_any_more(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
+    reading, writing = os.pipe()
+    with make_run(settings, writing) as process:
+        os.close(writing)
+        wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
+        os.close(reading)
+        stop_and_find_nobody_left(process, tmp_path, signal.SIGINT)
+
+
+def test_an_embedded_postgres_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
+    with (tmp_path / "run.log").open("wb") as log, make_run(settings, log.fileno()) as process:
+        wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
+        session = httpx.post(f"{url}/demo/sessions", json={"credit": "36.00"}, timeout=10).json()
+        headers = {"Authorization": f"Bearer {session['token']}"}
+        postmaster(tmp_path).kill()
+        wait_until(lambda: not is_up(url), "the database is away", within_s=UP_WITHIN_S)
+        wait_until(lambda: is_up(url), "the database is back", within_s=UP_WITHIN_S)
+        order = {"service": "whatsapp", "country": "indonesia"}
+        answer = httpx.post(f"{url}/api/activations", json=order, headers=headers, timeout=30)
+        assert answer.status_code in (201, 202), answer.text
+        assert httpx.get(f"{url}/api/wallet", headers=headers, timeout=10).json()["frozen"] == "5.00"
+        stop_and_find_nobody_left(process, tmp_path, signal.SIGINT)
 
 
 def refused(**settings: str) -> tuple[int, str]:

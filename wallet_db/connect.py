@@ -5,7 +5,7 @@ is `DatabaseUnavailable`, whose text names host and cause and never the password
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -33,14 +33,19 @@ class DatabaseUnavailable(Exception):
 
 
 @contextmanager
-def database(settings: DatabaseSettings) -> Iterator[str]:
-    """The database's URL, with the embedded server running meanwhile if no other is configured."""
+def database(settings: DatabaseSettings, *, kept_running: bool = False) -> Iterator[str]:
+    """The database's URL, with the embedded server running meanwhile if no other is configured.
+
+    `kept_running`: and if it dies, starting again.
+    """
     if settings.database_url is not None:
         yield settings.database_url
         return
     embedded = EmbeddedPostgres(settings.data_dir)
     try:
-        yield embedded.start()
+        url = embedded.start()
+        with embedded.kept_running() if kept_running else nullcontext():
+            yield url
     finally:
         embedded.stop()
 

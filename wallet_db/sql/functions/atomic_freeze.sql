@@ -41,7 +41,7 @@ begin
         end if;
         select * into strict v_operation from balance_operations
          where transaction_id = p_transaction_id and type = 'freeze';
-        return operation_result(v_operation, true);
+        return operation_result(v_operation, v_operation, true);
     end if;
 
     if v_user.balance - v_user.frozen_balance < p_amount then
@@ -52,5 +52,5 @@ begin
     end if;
     v_operation := record_operation(v_user, 'freeze', p_amount, p_transaction_id, coalesce(p_reason, 'purchase'),
                                     v_hold_id, p_activation_id, p_rental_id);
-    return operation_result(v_operation, false);
+    return operation_result(v_operation, v_operation, false);
 end $$;

@@ -18,6 +18,7 @@ declare
     v_amount numeric;
     v_rest numeric;
     v_operation balance_operations;
+    v_last balance_operations;
 begin
     if p_amount is not null then
         perform check_amount(p_amount);
@@ -45,9 +46,11 @@ begin
                 detail = jsonb_build_object('transaction_id', v_transaction_id, 'field', 'amount')::text;
         end if;
         select * into v_operation from balance_operations
+         where transaction_id = v_transaction_id and hold_id = v_hold.id and type = p_type;
+        select * into v_last from balance_operations
          where transaction_id = v_transaction_id and hold_id = v_hold.id and type in ('commit', 'refund')
          order by id desc limit 1;
-        return operation_result(v_operation, true) || jsonb_build_object('type', p_type, 'amount', v_amount::text);
+        return operation_result(v_operation, v_last, true);
     end if;
     if v_rest < 0 then
         raise exception using errcode = 'OS006',
@@ -76,10 +79,11 @@ begin
      where id = v_hold.id;
     v_operation := record_operation(v_user, p_type, v_amount, v_transaction_id, v_reason,
                                     v_hold.id, v_hold.activation_id, v_hold.rental_id);
+    v_last := v_operation;
     if v_rest > 0 then
         select * into strict v_user from users where id = p_user_id;
-        v_operation := record_operation(v_user, v_other, v_rest, v_transaction_id, v_reason,
-                                        v_hold.id, v_hold.activation_id, v_hold.rental_id);
+        v_last := record_operation(v_user, v_other, v_rest, v_transaction_id, format('rest: %s', v_reason),
+                                   v_hold.id, v_hold.activation_id, v_hold.rental_id);
     end if;
-    return operation_result(v_operation, false) || jsonb_build_object('type', p_type, 'amount', v_amount::text);
+    return operation_result(v_operation, v_last, false);
 end $$;
