@@ -31,6 +31,7 @@ from notifier.outbox import (
     Read,
     Session,
     open_session,
+    read_epoch,
     read_outbox,
     starting_id,
     take_horizon,
@@ -48,6 +49,10 @@ OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
 DRAIN_PAUSE_MAX_S = 0.05
 PING_TIMEOUT_S = 5.0
+
+
+class HistoryRewritten(ConnectionError):
+    """A backup was restored: ids may have begun anew below the one read last. Ends a leadership like a lost session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class Follower:
         for session in (reading, listening):
             session.add_termination_listener(lambda _session: bell.set())
         await listening.add_listener(DOORBELL, lambda *_: bell.set())
+        epoch = await read_epoch(reading)
         last = await starting_id(
             reading,
             events_min=tempo.lookback_events_min,
@@ -134,6 +140,7 @@ class Follower:
             publish=self._publish,
             asleep=self.asleep,
             tempo=tempo,
+            epoch=epoch,
         )
         self.leading.set()
         await leadership.read()
@@ -156,6 +163,7 @@ class _Leadership:
     publish: Publish
     asleep: asyncio.Event
     tempo: Tempo
+    epoch: str
     _holds_awake: bool = False
     _old_due_s: float = 0.0
     _forgotten: int = 0
@@ -177,6 +185,7 @@ class _Leadership:
         """Let writers ring, and wait for those who may not have; False: something came meanwhile."""
         self._bell.clear()
         self._check_listening()
+        await self._check_history()
         if self._holds_awake:
             await unlock(self._reading, AWAKE)
             self._holds_awake = False
@@ -200,6 +209,7 @@ class _Leadership:
         try:
             while not await self._wait(self.tempo.sweep_s):
                 await self._listening.execute("select 1", timeout=PING_TIMEOUT_S)
+                await self._check_history()
                 if (await self.read(include_old=True)).events:
                     return
         finally:
@@ -209,6 +219,10 @@ class _Leadership:
     def _check_listening(self) -> None:
         if self._listening.is_closed():
             raise ConnectionError("the server ended the listening connection")
+
+    async def _check_history(self) -> None:
+        if await read_epoch(self._reading) != self.epoch:
+            raise HistoryRewritten("the epoch has changed: where to read on is to be found anew")
 
     async def _wait(self, longest_s: float) -> bool:
         """Wait for the bell; whether it rang."""

@@ -93,6 +93,12 @@ async def starting_id(session: Session, *, events_min: int, age_s: float, events
     return max(position, 0)
 
 
+async def read_epoch(session: Session) -> str:
+    """The name of this history of events; another one means that ids may have begun anew."""
+    epoch: str = await session.fetchval("select value #>> '{}' from settings where key = 'events_epoch'")
+    return epoch
+
+
 async def take_horizon(session: Session) -> int:
     """A transaction id above all that were assigned before this call.
 

@@ -15,6 +15,7 @@ database's (`job.now()`): a poller whose own is wrong settles nothing early or l
 import asyncio
 import re
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -49,6 +50,9 @@ log = structlog.get_logger()
 OPERATOR_QUIET_S = 60.0
 """A fault of the account meets every order; the operator is told of it this often."""
 
+UNKNOWN_MAX = 10_000
+"""So many orders unknown upstream are remembered as logged; each is looked at hundreds of times."""
+
 _NOT_FOR_LOGS = re.compile(r"[\w-]*\d[\w-]*|[^\w\s!-~]")
 """What may be an SMS code, which no log may hold, and what is no text, which no JSON column takes."""
 
@@ -62,6 +66,7 @@ class ActivationWorker:
         self._provider_name = provider_name
         self._settings = settings
         self._quiet_until_s: dict[str, float] = {}
+        self._known_unknown: dict[UUID, None] = {}  # a set that forgets its oldest
 
     async def work(self, job: ActivationJob) -> None:
         """Do what is due, and say when it is due next."""
@@ -185,8 +190,10 @@ class ActivationWorker:
             await jobs.close_activation(self._pool, job.id, "cancelled")
         elif has_run_out(job.now(), job.expires_at or job.now()):
             await jobs.close_activation(self._pool, job.id, "timeout", "NO_SMS")
-        else:
-            await jobs.close_activation(self._pool, job.id, "cancelled", "ENDED")
+        elif await jobs.close_activation(self._pool, job.id, "cancelled", "ENDED"):
+            # Nobody here asked for it, and their word for it may also mean completed, which they would charge.
+            reason = "ended by the provider without an SMS, refunded"
+            await self._log_for_operator(job, "warning", "PROVIDER_ENDED", reason=reason)
 
     async def _cancel(self, job: ActivationJob) -> None:
         now = job.now()
@@ -224,7 +231,11 @@ class ActivationWorker:
             return await self._provider.check(_upstream_id(job))
         except UnknownOrder as fault:
             # We bought it and they do not know it: no word on whether an SMS came, so nothing moves before the expiry.
-            log.warning("order unknown upstream", activation_id=str(job.id), reason=fault.reason)
+            if job.id not in self._known_unknown:
+                log.warning("order unknown upstream", activation_id=str(job.id), reason=fault.reason)
+                self._known_unknown[job.id] = None
+                if len(self._known_unknown) > UNKNOWN_MAX:
+                    del self._known_unknown[next(iter(self._known_unknown))]
             return Waiting()
 
     async def _deliver(self, job: ActivationJob, delivered: Delivered) -> None:
@@ -262,10 +273,11 @@ class ActivationWorker:
             return
         self._quiet_until_s[fault.error_code] = now_s + OPERATOR_QUIET_S
         raw = _NOT_FOR_LOGS.sub("…", fault.raw)
-        data = orjson.dumps(
-            {"activation_id": str(job.id), "provider": self._provider_name, "reason": fault.reason, "raw": raw}
-        )
-        await jobs.log_for_operator(self._pool, "error", "pollers", fault.error_code, data.decode())
+        await self._log_for_operator(job, "error", fault.error_code, reason=fault.reason, raw=raw)
+
+    async def _log_for_operator(self, job: ActivationJob, level: str, error_code: str, **said: str) -> None:
+        data = orjson.dumps({"activation_id": str(job.id), "provider": self._provider_name, **said})
+        await jobs.log_for_operator(self._pool, level, "pollers", error_code, data.decode())
 
 
 def _upstream_id(job: ActivationJob) -> str:

@@ -37,6 +37,7 @@ PURE = (
     "pollers/schedule.py",
     "pollers/providers/contract.py",
     "pollers/providers/sms_activate/protocol.py",
+    "pollers/simulator/record.py",
     "pollers/simulator/state.py",
 )
 IMPURE_MODULES = {

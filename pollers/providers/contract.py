@@ -74,7 +74,11 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The provider says cancelled *or* completed and does not say which: alone no ground for a refund."""
+    """The provider says cancelled *or* completed, does not say which, and shows no SMS.
+
+    As the answer of `check` it is a look for an SMS that found none, and so the best ground for a refund there is. But
+    a completed order that shows its SMS no more looks the same: a refund nobody asked for is told to an operator.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class AlreadyDelivered:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnded:
-    """Not cancelled now: it was cancelled *or* completed before. Like `Ended`, alone no ground for a refund."""
+    """Not cancelled now: it was cancelled *or* completed before. No ground for a refund until `check` finds no SMS."""
 
 
 CheckResult: TypeAlias = Waiting | Delivered | Ended

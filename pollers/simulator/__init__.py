@@ -3,9 +3,9 @@
     app (routes) ─► control (/sim/…) ─┐
         │                             ├─► state (orders, money, time as an argument) ─► catalogue (what is sold)
         └─► sms_activate (dialect) ───┘
-    server runs the app; faults holds what is to go wrong.
+    server runs the app; faults holds what is to go wrong; simulation keeps the account in a file, as record writes it.
 
-Everything lives in memory and ends with the process.
+Without SIM_STATE_FILE everything lives in memory and ends with the process.
 """
 
 from pollers.simulator.app import create_app

@@ -56,6 +56,7 @@ def _handle(simulation: Simulation, method: str, params: dict[str, str]) -> Resp
     now = time.time()
     fault = simulation.faults.take(action)
     said = None if fault and fault.fault not in EXECUTED else respond(simulation.account, params, now)
+    simulation.keep()
     simulation.log.append(
         {
             "at": now,

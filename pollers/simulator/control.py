@@ -54,7 +54,7 @@ class SettingsBody(_Body):
 
     sms_delay_s: float | None = Field(default=None, ge=0)
     early_cancel_s: float = Field(default=0, ge=0)
-    lifetime_s: float = Field(default=0, gt=0)
+    lifetime_s: float = Field(default=0, gt=0, allow_inf_nan=False)
     balance: Decimal = Field(default=Decimal(0), ge=0, max_digits=12, decimal_places=2)
 
 
@@ -94,7 +94,9 @@ class _Control:
         self._account = simulation.account
 
     async def list_activations(self, _: Request) -> Response:
-        return JSONResponse({"activations": [_shown(order) for order in self._account.orders(time.time())]})
+        orders = [_shown(order) for order in self._account.orders(time.time())]
+        self._simulation.keep()
+        return JSONResponse({"activations": orders})
 
     async def deliver_sms(self, request: Request) -> Response:
         sms = await _body(request, SmsBody)
@@ -104,6 +106,7 @@ class _Control:
         except Refusal as refusal:
             http_status = 404 if refusal.word == "NO_ACTIVATION" else 409
             raise ControlError(http_status, refusal.word, f"order {id_} takes no SMS") from None
+        self._simulation.keep()
         return JSONResponse(_shown(order))
 
     async def arm_fault(self, request: Request) -> Response:
@@ -123,7 +126,8 @@ class _Control:
 
     async def change_settings(self, request: Request) -> Response:
         changes = (await _body(request, SettingsBody)).model_dump(exclude_unset=True)
-        self._account.balance = changes.pop("balance", self._account.balance)
+        self._account.fund(changes.pop("balance", self._account.balance))
+        self._simulation.keep()
         timing = self._account.timing = replace(self._account.timing, **changes)
         return JSONResponse({**asdict(timing), "balance": str(self._account.balance)})
 

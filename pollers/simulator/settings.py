@@ -1,5 +1,7 @@
 """The simulator's settings, read once from `SIM_…` variables."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -8,13 +10,15 @@ class SimulatorSettings(BaseSettings):
     """How the simulator starts; `/sim/settings` bends the times later.
 
     port: TCP on loopback, 0 picks a free one. sms_delay_s: from purchase to SMS, None draws 3 to 10 for each.
-    early_cancel_s: no cancel before. lifetime_s: an order ends by itself. seed: None draws one.
+    early_cancel_s: no cancel before. lifetime_s: an order ends by itself. seed: None draws one. state_file: where the
+    account is kept from one run to the next, None for in memory only.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SIM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SIM_", env_ignore_empty=True, frozen=True)
 
     port: int = Field(default=8001, ge=0, le=65_535)
     sms_delay_s: float | None = Field(default=None, ge=0)
     early_cancel_s: float = Field(default=120, ge=0)
-    lifetime_s: float = Field(default=1_200, gt=0)
+    lifetime_s: float = Field(default=1_200, gt=0, allow_inf_nan=False)
     seed: int | None = None
+    state_file: Path | None = None

@@ -8,13 +8,14 @@
 
 Invariant: balance + price of all orders not cancelled = what was paid in. Nothing happens by itself: an SMS and an end
 that fell due are applied when the order is next looked at, with the time they fell due. At most ENDED_MAX ended orders
-are remembered.
+are remembered, and RECORDED_ENDED_MAX of them in a record, from which a later account goes on.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 from random import Random
 
 from pollers.simulator.catalogue import (
@@ -28,6 +29,7 @@ from pollers.simulator.catalogue import (
 )
 
 ENDED_MAX = 50_000
+RECORDED_ENDED_MAX = 1_000
 SMS_DELAY_RANGE_S = (3.0, 10.0)
 
 
@@ -88,17 +90,48 @@ class Timing:
     lifetime_s: float = 1_200.0
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account at rest: all but its timing and chance. orders: the ended ones, then the open, each oldest first."""
+
+    balance: Decimal
+    next_id: int
+    orders: list[SimulatedOrder]
+
+
 class SimulatedAccount:
-    """An account with a balance in USD. Methods raise `Refusal`; `now` never goes back."""
+    """An account with a balance in USD. Methods raise `Refusal`; `now` never goes back.
+
+    changes: goes up with every change, also with one that a look brought about, so that who keeps a record knows.
+    """
 
     def __init__(self, timing: Timing, random: Random, balance: Decimal = Decimal("10000.00")) -> None:
         self.timing = timing
         self.balance = balance
+        self.changes = 0
         self._random = random
         self._next_id = random.randrange(600_000_000, 700_000_000)
         self._open: dict[int, SimulatedOrder] = {}
         self._ended: dict[int, SimulatedOrder] = {}
         self._by_order_id: dict[str, int] = {}
+
+    def record(self) -> AccountRecord:
+        """The account as it stands, with the newest of its ended orders; they are the account's own, not copies."""
+        ended = list(islice(reversed(self._ended.values()), RECORDED_ENDED_MAX))
+        return AccountRecord(self.balance, self._next_id, [*reversed(ended), *self._open.values()])
+
+    def resume(self, record: AccountRecord) -> None:
+        """Take over what an earlier account recorded; this one must be new."""
+        self.balance, self._next_id = record.balance, record.next_id
+        for order in record.orders:
+            (self._ended if order.state in ENDED else self._open)[order.id] = order
+            if order.order_id is not None:
+                self._by_order_id[order.order_id] = order.id
+
+    def fund(self, balance: Decimal) -> None:
+        """Set the funds left."""
+        self.balance = balance
+        self.changes += 1
 
     def buy(
         self, service: str, country: int, now: float, *, order_id: str | None = None, max_price: Decimal | None = None
@@ -135,6 +168,7 @@ class SimulatedAccount:
         self._open[order.id] = order
         if order_id is not None:
             self._by_order_id[order_id] = order.id
+        self.changes += 1
         return order
 
     def look(self, id_: int, now: float) -> SimulatedOrder:
@@ -154,10 +188,12 @@ class SimulatedAccount:
         match status, order.state:
             case 1, OrderState.WAITING if not order.ready:
                 order.ready = True
+                self.changes += 1
                 return "ACCESS_READY"
             case 3, OrderState.RECEIVED:
                 order.state = OrderState.RETRY
                 order.sms_at = now + self._sms_delay_s()
+                self.changes += 1
                 return "ACCESS_RETRY_GET"
             case 6, OrderState.RECEIVED | OrderState.RETRY:
                 self._end(order, OrderState.COMPLETED)
@@ -205,11 +241,13 @@ class SimulatedAccount:
         text = SERVICES[order.service].text.format(code=code) if text is None else text
         order.messages.append(SimulatedSms(code, text, at))
         order.state, order.sms_at = OrderState.RECEIVED, None
+        self.changes += 1
 
     def _end(self, order: SimulatedOrder, state: OrderState) -> None:
         if state is OrderState.CANCELLED:
             self.balance += order.price
         order.state, order.sms_at = state, None
+        self.changes += 1
         del self._open[order.id]
         self._ended[order.id] = order
         if len(self._ended) > ENDED_MAX:

@@ -139,3 +139,20 @@ def test_a_lost_listening_connection_is_noticed_asleep(database_url: str) -> Non
             await published.until_seq(user, 2)
 
     asyncio.run(scenario())
+
+
+def test_after_a_restored_backup_it_finds_its_place_anew(database_url: str) -> None:
+    async def scenario() -> None:
+        before, after = await create_users(database_url, 2)
+        async with following(database_url, SLEEPY) as (follower, published), session(database_url) as a:
+            for _ in range(5):
+                await append(a, before)
+            await published.until_seq(before, 5)
+            # As a restore does: what came since the backup is gone, and ids begin below the one read last.
+            await a.execute("delete from events; update users set event_seq = 0; select new_epoch()")
+            await a.execute("alter table events alter column id restart with 1")
+            await signalled(follower.asleep)
+            await append(a, after)
+            await published.until_seq(after, 1)
+
+    asyncio.run(scenario())

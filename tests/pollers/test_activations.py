@@ -191,21 +191,31 @@ def test_a_provider_that_is_away_at_the_expiry_decides_when_it_is_back(play: Pla
 
 
 @pytest.mark.parametrize(
-    ("passed_s", "end"),
+    ("passed_s", "end", "told"),
     [
-        (10, ("cancelled", "ENDED", "36.00", "0.00")),
-        (LIFETIME_S - 10, ("timeout", "NO_SMS", "33.50", "0.00")),  # their clock is ahead, no reason to pay more back
+        (10, ("cancelled", "ENDED", "36.00", "0.00"), [("warning", "PROVIDER_ENDED")]),
+        (
+            LIFETIME_S - 10,
+            ("timeout", "NO_SMS", "33.50", "0.00"),
+            [],
+        ),  # their clock is ahead, no reason to pay more back
     ],
 )
-def test_a_number_ended_upstream_behind_our_back_is_settled(play: Play, passed_s: float, end: tuple[str, ...]) -> None:
+def test_a_number_ended_upstream_behind_our_back_is_settled(
+    play: Play, passed_s: float, end: tuple[str, ...], told: list[tuple[str, str]]
+) -> None:
     async def scenario(rig: Rig) -> None:
         await rig.db.execute("update settings set value = '50' where key = 'timeout_refund_percent'")
         await rig.control("settings", lifetime_s=0.01)
         activation = await rig.number("none")
         await rig.pass_time(passed_s)
         await until(lambda: is_upstream(rig, activation, "cancelled"))
-        await rig.work()
+        job = await rig.claim(activation)
+        await asyncio.gather(*(rig.another_worker().work(job) for _ in range(3)))
         assert await rig.end(activation) == end
+        rows = await rig.db.fetch("select level, source, message, data from system_logs")
+        assert [(row["level"], row["message"]) for row in rows] == told
+        assert all(row["source"] == "pollers" and str(activation) in row["data"] for row in rows)
 
     play(scenario)
 
@@ -218,9 +228,13 @@ def test_an_order_the_provider_does_not_know_waits_for_its_expiry(play: Play) ->
     async def scenario(rig: Rig) -> None:
         activation = await rig.number()
         await rig.db.execute("update activations set provider_order_id = '1'")
-        await rig.pass_time(60)
-        await rig.work()
-        assert await rig.end(activation) == ("pending", None, *FROZEN)
+        with capture_logs() as logged:
+            for _ in range(3):
+                await rig.pass_time(60)
+                await rig.work()
+                assert await rig.end(activation) == ("pending", None, *FROZEN)
+        assert await rig.asked("getStatusV2") == 3
+        assert [entry["event"] for entry in logged] == ["order unknown upstream"]
         await rig.pass_time(LIFETIME_S)
         await rig.work()
         assert await rig.end(activation) == ("timeout", "NO_SMS", *REFUNDED)
@@ -262,6 +276,7 @@ def test_an_early_cancel_is_refused_with_the_time_left_and_granted_later(play: P
         await rig.work()
         assert await rig.end(activation) == ("cancelled", None, *REFUNDED)
         assert await rig.upstream_state(activation) == "cancelled"
+        assert not await rig.db.fetchval("select count(*) from system_logs")
 
     play(scenario)
 

@@ -391,7 +391,7 @@ def test_slow_answer_comes_in_the_end(http: httpx.Client) -> None:
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "SMS_DELAY_S", "EARLY_CANCEL_S", "LIFETIME_S", "SEED"):
+    for name in ("PORT", "SMS_DELAY_S", "EARLY_CANCEL_S", "LIFETIME_S", "SEED", "STATE_FILE"):
         monkeypatch.delenv(f"SIM_{name}", raising=False)
     assert SimulatorSettings() == SimulatorSettings(port=8001, sms_delay_s=None, early_cancel_s=120, lifetime_s=1200)
     monkeypatch.setenv("SIM_SMS_DELAY_S", "0.5")

@@ -363,12 +363,19 @@ def active(row: dict[str, Any], field: str = "activeActivations") -> Answer:
     return ok({"status": "success", field: [row]})
 
 
+def hero(rows: list[dict[str, Any]], num_rows: object) -> Answer:
+    """HeroSMS's form: the rows in one field, how many there are in another."""
+    return ok({"status": "success", "data": rows, "activeActivations": {"num_rows": num_rows}})
+
+
 @pytest.mark.parametrize(
     ("answer", "orders"),
     [
         (active(ROW), [ACTIVE]),
         (active({**ROW, "activationCost": "10.00", "activationId": 635468021, "countryCode": 2}), [ACTIVE]),
         (active(ROW, "data"), [ACTIVE]),
+        (hero([ROW], num_rows=1), [ACTIVE]),
+        (hero([], num_rows="0"), []),
         (ok({"status": "success", "activeActivations": []}), []),
         (ok({"status": "error", "error": "NO_ACTIVATIONS"}), []),
         (ok("NO_ACTIVATIONS"), []),
@@ -401,6 +408,9 @@ def test_active_order_brings_its_messages(codes: object, texts: object, messages
         active({**ROW, "activationId": None}),
         active({**ROW, "phoneNumber": "?"}),
         active({**ROW, "countryCode": None}),
+        hero([ROW], num_rows=2),
+        hero([], num_rows="1"),
+        hero([ROW], num_rows="many"),
         ok({"status": "success", "activeActivations": [None]}),
         ok({"status": "success", "activeActivations": {"affected_rows": 0}}),
         ok({"status": "success"}),

@@ -118,7 +118,8 @@ def parse_finish(answer: Answer) -> None:
 def parse_active(answer: Answer, zone: tzinfo = UTC) -> list[ActiveOrder]:
     """Parse the list of getActiveActivations; `NO_ACTIVATIONS` is the empty one.
 
-    A row that cannot be read fails the whole list: what looks absent might be bought again or refunded.
+    A row that cannot be read, or fewer rows than HeroSMS's `num_rows` counts, fails the whole list: what looks absent
+    might be bought again or refunded.
     """
     raise_refusal(answer, zone)
     document = answer.document()
@@ -127,6 +128,9 @@ def parse_active(answer: Answer, zone: tzinfo = UTC) -> list[ActiveOrder]:
         return []
     rows = field_of(document, "data", "activeActivations")
     if not isinstance(rows, list):
+        raise _unknown(answer)
+    counted = field_of(field_of(document, "activeActivations"), "num_rows")
+    if counted is not None and ((count := amount_of(counted)) is None or count > len(rows)):
         raise _unknown(answer)
     return [_active_order(row, answer, zone) for row in rows]
 
