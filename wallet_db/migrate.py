@@ -44,6 +44,8 @@ async def migrate(url: str) -> list[str]:
     except (asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError) as error:
         # What broke the connection, not the transaction's complaint that it cannot be ended any more.
         raise DatabaseUnavailable(url, _first_of(error)) from error
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"the schema could not be brought up to date: {error}") from error
     finally:
         await connection.close()
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -97,6 +99,22 @@ def test_functions_are_replaced_while_others_write_and_triggers_do_not_keep_them
                 await migrate(database_url)
             await writing.commit()
             assert await migrate(database_url) == ["triggers"]
+
+    asyncio.run(scenario())
+
+
+def test_a_role_that_may_not_create_tables_is_told(empty_database_url: str) -> None:
+    async def scenario() -> None:
+        role = f"guest_{uuid4().hex[:8]}"
+        async with connected(empty_database_url) as connection:
+            await connection.execute(f"create role {role} login")
+            try:
+                parts = urlsplit(empty_database_url)
+                as_guest = parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
+                with pytest.raises(MigrationError, match="could not be brought up to date: permission denied"):
+                    await migrate(as_guest)
+            finally:
+                await connection.execute(f"drop role {role}")
 
     asyncio.run(scenario())
 
