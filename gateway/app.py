@@ -9,13 +9,16 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import activations, demo, health, receipts, wallet
-from gateway.api.responses import EXCEPTION_HANDLERS
+from gateway.api.responses import EXCEPTION_HANDLERS, JsonResponse
+from gateway.errors import ApiError
+from gateway.realtime import websocket
 from gateway.realtime.poll import PollEndpoint
 from gateway.realtime.sse import SseEndpoint
 from gateway.services import Services
@@ -60,6 +63,12 @@ class Page(StaticFiles):
         return await super().get_response(path, scope)
 
 
+async def _not_a_websocket(request: Request) -> Response:
+    """An upgrade never comes here: uvicorn hands its connection to the WebSocket protocol."""
+    error = ApiError("UPGRADE_REQUIRED", f"{websocket.PATH} speaks WebSocket: expected an upgrade")
+    return JsonResponse(error.body, error.status, {"upgrade": "websocket", "connection": "upgrade"})
+
+
 def create_app(services: Services) -> Starlette:
     """The ASGI application over services that run already."""
 
@@ -76,6 +85,7 @@ def create_app(services: Services) -> Starlette:
             *(demo.ROUTES if services.settings.demo else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
+            Route(websocket.PATH, _not_a_websocket, methods=["GET"]),
         ],
         middleware=[Middleware(DefaultHeaders)],
         exception_handlers=EXCEPTION_HANDLERS,

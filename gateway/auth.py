@@ -19,6 +19,8 @@ from gateway.errors import ApiError
 COOKIE = "onesms_token"
 ROLES = frozenset({"user", "admin", "service_role"})
 DEMO_TOKEN_LIFETIME_S = 24 * 3600
+INVALID = "the token is not valid: expected a JWT signed with this gateway's key (HS256), with `sub`, a uuid, and `exp`"
+"""For whoever makes tokens; the same whatever is wrong, for whoever guesses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Authenticator:
         except jwt.ExpiredSignatureError:
             raise ApiError("TOKEN_EXPIRED", "the token has expired: get a new one") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
-            raise ApiError("TOKEN_INVALID", "the token is not valid") from None
+            raise ApiError("TOKEN_INVALID", INVALID) from None
 
     def issue(self, user_id: UUID, *, lifetime_s: float = DEMO_TOKEN_LIFETIME_S, role: str = "user") -> str:
         """A token for this user: the demo's way to sign in, and the tests'."""

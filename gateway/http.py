@@ -1,7 +1,7 @@
-"""HTTP/1.1 by uvicorn and httptools, with the bounds they lack: on the head's size, and on the time to send a request.
+"""HTTP/1.1 by uvicorn and httptools, with the bounds they lack: on headers, and on the time a request takes to come.
 
 A connection that sends nothing, or a request without end, is refused and closed; whoever it is has shown no token yet.
-What is not HTTP is answered in the one shape of all errors.
+What is not HTTP is answered in the one shape of all errors. Bodies are the application's to bound.
 """
 
 import asyncio
@@ -13,9 +13,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.errors import ApiError
 
-HEAD_BYTES_MAX = 65_536
-REQUEST_S = 30.0
-"""From the connection, or from a request's first byte, to its last."""
+HEADERS_BYTES_MAX = 65_536
+"""Of a request's address, headers and trailers, as RFC 7541 section 4.1 counts them: an entry costs 32 bytes more."""
+HEADER_OVERHEAD_BYTES = 32
+SLICE_BYTES = 16_384
+"""Parsed at a time, and so the most that goes uncounted; a read may be sixteen times that."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -23,8 +25,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._in_head = True
-        self._head_bytes = 0
+        self._request_s: float = self.app_state["realtime"].settings.request_s
+        self._kept_bytes = 0
+        """What the headers of this request cost so far."""
+        self._unreported_bytes = 0
+        """What the parser took since it last told us something: a part of a header it keeps, or padding."""
+        self._fault: ApiError | None = None
+        """Why parsing was stopped, if not by the parser."""
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -38,43 +45,64 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, unless the head has grown too large."""
-        super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self._refuse(ApiError("HEADERS_TOO_LARGE", f"expected at most {HEAD_BYTES_MAX} bytes of headers"))
+        """Parse, unless too much has come that is no body."""
+        if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
+            self._await_request()  # uvicorn's own timer ends with the first byte, be that a blank line
+        for at in range(0, len(data), SLICE_BYTES):
+            part = data[at : at + SLICE_BYTES]
+            self._unreported_bytes += len(part)
+            super().data_received(part)
+            if self._kept_bytes + self._unreported_bytes > HEADERS_BYTES_MAX:
+                self._refuse(_too_large())
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                break
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self._in_head = True
-        self._head_bytes = 0
+        self._kept_bytes = self._unreported_bytes = 0
         self._await_request()
 
-    def on_headers_complete(self) -> None:
-        """The head is whole."""
-        self._in_head = False
-        super().on_headers_complete()
+    def on_url(self, url: bytes) -> None:
+        """A part of the address."""
+        self._keep(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or after a chunked body a trailer."""
+        self._keep(len(name) + len(value) + HEADER_OVERHEAD_BYTES)
+        super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._unreported_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole; how long its answer takes is the application's business."""
+        self._kept_bytes = self._unreported_bytes = 0
         self._stop_waiting()
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """The connection becomes another protocol's."""
-        self._in_head = False
         self._stop_waiting()
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is not HTTP."""
-        self._refuse(ApiError("BAD_REQUEST", "expected an HTTP request"))
+        """What came is not HTTP, or we have stopped the parser."""
+        self._refuse(self._fault or ApiError("BAD_REQUEST", "expected an HTTP request"))
+
+    def _keep(self, size: int) -> None:
+        self._unreported_bytes = 0
+        self._kept_bytes += size
+        if self._kept_bytes > HEADERS_BYTES_MAX:
+            self._fault = _too_large()
+            raise self._fault  # stops the parser before the head is whole and the application called
 
     def _await_request(self) -> None:
         self._stop_waiting()
-        self._deadline = self.loop.call_later(REQUEST_S, self._too_slow)
+        self._deadline = self.loop.call_later(self._request_s, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
@@ -82,18 +110,33 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        self._refuse(ApiError("REQUEST_TIMEOUT", f"expected a whole request within {REQUEST_S:.0f} s"))
+        if self.pipeline:
+            self._await_request()  # it is we who do not read on, until the request before it is answered
+        else:
+            self._refuse(ApiError("REQUEST_TIMEOUT", f"expected a whole request within {self._request_s:g} s"))
 
     def _refuse(self, error: ApiError) -> None:
-        self._in_head = False
         self._stop_waiting()
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:  # else it would land in the middle of an answer
+        if self._may_answer():
             body = orjson.dumps(error.body)
             self.transport.write(
                 f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: application/json\r\n"
                 f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n".encode()
                 + body
             )
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # the application, which may await the body, is not to answer too
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Whether something was asked that has no answer yet, and none under way that ours would land in."""
+        if self.cycle is None or self.cycle.response_complete:
+            # Not if nothing came at all: browsers connect before they know what to ask for.
+            return self._unreported_bytes > 0 or self.scope is not None
+        return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+
+
+def _too_large() -> ApiError:
+    return ApiError("HEADERS_TOO_LARGE", f"expected at most {HEADERS_BYTES_MAX} bytes of headers")

@@ -27,6 +27,8 @@ class GatewaySettings(NotifierSettings):
     """Largest message a client may send over WebSocket."""
     body_bytes_max: int = Field(65_536, ge=256)
     """Largest HTTP request body."""
+    request_s: float = Field(30.0, ge=0.1, le=600)
+    """How long a connection may take until its request is whole, body and all."""
     order_wait_s: float = Field(10.0, ge=0, le=60)
     """How long a purchase or cancel request waits for the provider's answer before it says 202."""
     database_connections_max: int = Field(10, ge=2, le=200)

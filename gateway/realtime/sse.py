@@ -28,7 +28,7 @@ PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 class SseStream:
     """One open stream: the hub's subscriber and the heartbeats' connection."""
 
-    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_send", "done", "live")
+    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_greeted", "_send", "done", "live")
 
     def __init__(self, send: Send, bytes_max: int) -> None:
         self.done = asyncio.Event()
@@ -40,9 +40,11 @@ class SseStream:
         self._buffered_bytes = 0
         self._flushing: asyncio.Task[None] | None = None
         self._ended = False
+        self._greeted = False
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """The first message, after the headers."""
+        self._greeted = True
         self._put(PROLOGUE + message.sse)
 
     def deliver(self, seq: int, message: Message) -> None:
@@ -59,8 +61,9 @@ class SseStream:
         self.end(STREAM_RESET)
 
     def beat(self, now: float) -> None:
-        """A message the client's code sees."""
-        self._put(HEARTBEAT.sse)
+        """A message the client's code sees, unless it awaits the first."""
+        if self._greeted:
+            self._put(HEARTBEAT.sse)
 
     def end(self, code: CloseCode) -> None:
         """Say why, and end the response."""

@@ -22,7 +22,6 @@ async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, None])
             return True
         return False
     finally:
+        working.cancel()
         gone.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait((working,))
+        await asyncio.gather(working, gone, return_exceptions=True)  # what giving up raises is nobody's business

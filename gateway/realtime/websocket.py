@@ -51,6 +51,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_drained",
         "_expiry",
         "_fragments",
+        "_greeted",
         "_heard_at",
         "_loop",
         "_opening",
@@ -75,6 +76,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._drained: asyncio.Event | None = None
         self._bucket: int | None = None
         self._fragments = b""
+        self._greeted = False
         self._heard_at = 0.0
 
     # uvicorn and asyncio call these
@@ -129,6 +131,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """The first message."""
+        self._greeted = True
         self._transport.write(message.frame)
 
     def deliver(self, seq: int, message: Message) -> None:
@@ -146,11 +149,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self.end(STREAM_RESET)
 
     def beat(self, now: float) -> None:
-        """A message the client's code sees, and a ping its WebSocket answers by itself."""
+        """A message the client's code sees, unless it awaits the first, and a ping its WebSocket answers by itself."""
         if now - self._heard_at > 2 * self._realtime.settings.heartbeat_s:
             self.end(SILENT)
         else:
-            self._transport.write(HEARTBEAT.frame + PING)
+            self._transport.write(HEARTBEAT.frame + PING if self._greeted else PING)
 
     def end(self, code: CloseCode) -> None:
         """Start the closing handshake; a client that does not answer it in time is cut off."""

@@ -2,6 +2,7 @@ import { describeConnection } from '../ui/connection.js';
 import { countdown } from '../ui/countdown.js';
 import { humanError } from '../ui/errors.js';
 import { clock, phoneGroups, titleOf } from '../ui/format.js';
+import { describeRefusedToken } from '../ui/signin.js';
 import { equal, test } from './harness.js';
 
 test('format: a phone number is grouped and nothing of it lost', () => {
@@ -31,6 +32,11 @@ test('errors: a known code speaks to people, an unknown one lets the service spe
   equal(early, 'Too early to cancel. Possible in 1:35.');
   equal(humanError({ code: 'SOMETHING_NEW', message: 'A new thing.' }), 'A new thing.');
   equal(humanError({ code: 'toString' }), 'The service refused: toString.');
+});
+
+test('sign-in: a token that was pasted wrong is not called a session that has ended', () => {
+  equal(describeRefusedToken({ code: 'TOKEN_INVALID' }), 'This token is not valid here. Check that you have pasted all of it.');
+  equal(describeRefusedToken({ code: 'NO_ANSWER' }), humanError({ code: 'NO_ANSWER' }));
 });
 
 test('connection light: says which transport is live and what is being waited for', () => {

@@ -18,6 +18,8 @@ export class Orders {
   #signal;
   #cards = new Map();
   #next = null; // position of the next page of older orders; null before the first
+  #oldest = null; // id of the last order of the pages loaded so far
+  #hasLooked = false; // for orders older than the snapshot's
 
   /**
    * @param {import('./api.js').Api} api
@@ -29,8 +31,8 @@ export class Orders {
     this.#store = store;
     this.#signal = signal;
     this.setCatalog({ services: [], countries: [] });
-    byId('older').hidden = false;
-    byId('older').addEventListener('click', () => this.#loadOlder(), { signal });
+    byId('older').hidden = true;
+    byId('older').addEventListener('click', () => this.#loadOlder(showProblem), { signal });
   }
 
   /** @param {{ services: object[], countries: object[] }} catalog Gives the orders shown from now on their titles. */
@@ -63,6 +65,7 @@ export class Orders {
     arrangeChildren(byId('closed-orders'), closed.map(elementOf));
     byId('no-orders').hidden = live.length > 0 || wallet === null; // null: nothing is known yet
     byId('closed-section').hidden = closed.length === 0;
+    if (closed.length > 0) this.#lookForOlder(orders);
   }
 
   /** Takes the eye to an order just bought, which on a phone is below the form. */
@@ -91,17 +94,29 @@ export class Orders {
     }
   }
 
-  async #loadOlder() {
+  /** A snapshot has only the newest closed orders, and does not say whether there are more. */
+  #lookForOlder(orders) {
+    const isReplaced = this.#oldest !== null && !orders[this.#oldest]; // by the snapshot of a later connection
+    if (this.#hasLooked && !isReplaced) return;
+    this.#hasLooked = true;
+    this.#next = null;
+    this.#oldest = null;
+    this.#loadOlder(() => (byId('older').hidden = false)); // not asked for, so not complained about
+  }
+
+  /** @param {(problem: string) => void} onProblem */
+  async #loadOlder(onProblem) {
     const button = byId('older');
     button.disabled = true;
     try {
       const { activations, next } = await this.#api.activations(this.#next);
       if (this.#signal.aborted) return;
       this.#next = next;
-      this.#store.dispatch({ type: 'orders', orders: activations });
+      this.#oldest = activations.at(-1)?.id ?? this.#oldest;
       button.hidden = next === null;
+      this.#store.dispatch({ type: 'orders', orders: activations });
     } catch (error) {
-      if (!this.#signal.aborted) showProblem(humanError(error));
+      if (!this.#signal.aborted) onProblem(humanError(error));
     } finally {
       button.disabled = false;
     }

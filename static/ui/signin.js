@@ -42,11 +42,29 @@ export function setUpSignIn(onSession) {
     }
   });
 
-  token.addEventListener('submit', (submit) => {
+  token.addEventListener('submit', async (submit) => {
     submit.preventDefault();
-    onSession({ token: byId('token').value.trim(), name: '' });
-    byId('token').value = '';
+    const pasted = byId('token').value.trim();
+    const button = byId('token-start');
+    button.disabled = true;
+    say('');
+    try {
+      await new Api(pasted).operations(); // any read tells whether it is good
+      byId('token').value = '';
+      onSession({ token: pasted, name: '' });
+    } catch (error) {
+      say(describeRefusedToken(error));
+    } finally {
+      button.disabled = false;
+    }
   });
+}
+
+/** @param {{ code: string | null, message?: string }} error @returns {string} Pure. */
+export function describeRefusedToken(error) {
+  if (error.code === 'TOKEN_INVALID') return 'This token is not valid here. Check that you have pasted all of it.';
+  if (error.code === 'TOKEN_EXPIRED') return 'This token has expired. Get a new one.';
+  return humanError(error);
 }
 
 /** @param {string} text Why somebody has to sign in, or why it did not work; '' for nothing. */

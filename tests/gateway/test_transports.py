@@ -219,6 +219,21 @@ async def test_heartbeats_can_be_seen(system: System, impatient_url: str, transp
         assert 1.5 < loop.time() - began < 4.5
 
 
+@pytest.mark.parametrize("transport", [WEBSOCKET, SSE], ids=["websocket", "sse"])
+@in_a_loop
+async def test_heartbeats_do_not_come_before_ready(system: System, impatient_url: str, transport: Transport) -> None:
+    """However long the database takes to say what to begin with."""
+    async with new_user(system) as user, user.db.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("lock table users in access exclusive mode")
+            stack = AsyncExitStack()
+            stream = await stack.enter_async_context(transport.connect(impatient_url, user.token, None))
+            await asyncio.sleep(1.5)  # a heartbeat's time and more
+        async with stack:
+            await ready(stream)
+            assert await stream.next() == {"type": "heartbeat"}
+
+
 @in_a_loop
 async def test_rewritten_history_resets_everybody(system: System) -> None:
     async with new_user(system) as user, AsyncExitStack() as stack:

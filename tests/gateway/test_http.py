@@ -1,0 +1,261 @@
+"""What a connection may send before anybody knows who it is: on raw sockets, against a gateway that waits a second."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import websockets
+
+from gateway.http import HEADERS_BYTES_MAX
+from tests.gateway.clients import Transport
+from tests.gateway.support import events, in_a_loop, new_user, ready, seqs
+from tests.system import System
+
+REQUEST_S = 1.0
+DEADLINE_S = 10.0
+HEAD = b"GET /healthz HTTP/1.1\r\nhost: test\r\n"
+WHOLE = HEAD + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def url(system: System) -> str:
+    """A gateway that gives a request a second to come."""
+    return system.start_gateway(REQUEST_S=str(REQUEST_S))
+
+
+class RawConnection:
+    """TCP, and just enough HTTP to tell answers apart."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._ahead = b""
+
+    def send(self, *parts: bytes) -> None:
+        for part in parts:
+            self.socket.sendall(part)
+
+    def answer(self) -> tuple[int, dict[str, str], Any]:
+        """Status, headers, and the body as JSON. Raises EOFError if the connection ends instead."""
+        while b"\r\n\r\n" not in self._ahead:
+            self._more()
+        head, _, self._ahead = self._ahead.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        size = int(headers["content-length"])
+        while len(self._ahead) < size:
+            self._more()
+        body, self._ahead = self._ahead[:size], self._ahead[size:]
+        return int(first.split()[1]), headers, json.loads(body)
+
+    def refusal(self, status: int, code: str) -> None:
+        """The next answer is this error, in the one shape, and the last on this connection."""
+        got, headers, body = self.answer()
+        assert (got, body["success"], body["error_code"]) == (status, False, code)
+        assert body["message"]
+        assert headers["content-type"] == "application/json"
+        assert headers["connection"] == "close"
+        self.ends()
+
+    def ends(self) -> None:
+        """Nothing more comes: the connection is closed."""
+        assert self._ahead == b""
+        with suppress(ConnectionResetError):
+            assert self.socket.recv(65_536) == b""
+
+    def _more(self) -> None:
+        data = self.socket.recv(65_536)
+        if not data:
+            raise EOFError("expected an answer, the connection ended")
+        self._ahead += data
+
+
+@contextmanager
+def connected(url: str) -> Iterator[RawConnection]:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port or 80), timeout=DEADLINE_S) as connection:
+        yield RawConnection(connection)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [HEAD, b"a: " + b"x" * 2 * HEADERS_BYTES_MAX],
+        [HEAD, b"a: " + b"x" * HEADERS_BYTES_MAX + b"\r\n\r\n"],
+        [HEAD + b"a: " + b"x" * HEADERS_BYTES_MAX + b"\r\n\r\n"],
+        [HEAD, b"a:\r\n" * (HEADERS_BYTES_MAX // 33 + 1)],
+        [b"GET /" + b"x" * 2 * HEADERS_BYTES_MAX],
+        [b"POST /demo/sessions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", b"1;" + b"x" * 2 * HEADERS_BYTES_MAX],
+        [
+            b"POST /demo/sessions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n",
+            b"a: " + b"x" * 2 * HEADERS_BYTES_MAX,
+        ],
+    ],
+    ids=["one header", "then whole", "in one piece", "many headers", "address", "chunk extension", "trailer"],
+)
+def test_too_large_a_head_is_refused(url: str, parts: list[bytes]) -> None:
+    with connected(url) as connection:
+        with suppress(ConnectionError):  # it need not be taken whole
+            connection.send(*parts)
+        connection.refusal(431, "HEADERS_TOO_LARGE")
+
+
+@pytest.mark.parametrize("line", [b"a: " + b"x" * 60 + b"\r\n", b"a:\r\n"], ids=["lines", "shortest lines"])
+def test_headers_without_end_are_not_taken(url: str, line: bytes) -> None:
+    """What the sockets hold is taken off the client, not more: a bound on what the gateway can have kept of it."""
+    with connected(url) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+        connection.send(HEAD)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 20_000_000:
+                sent += connection.socket.send(line * 1_000)
+        assert sent < 20_000_000
+
+
+def test_head_below_the_bound_is_served(url: str) -> None:
+    with connected(url) as connection:
+        connection.send(HEAD, b"a: " + b"x" * (HEADERS_BYTES_MAX - 1_000) + b"\r\n\r\n")
+        assert connection.answer()[0] == 200
+        connection.send(WHOLE)
+        assert connection.answer()[0] == 200
+
+
+def test_body_larger_than_the_bound_of_headers_is_the_application_s_matter(url: str) -> None:
+    """Whatever pieces it comes in, and whatever comes behind it in the same piece."""
+    name = b'{"name": "' + b" " * 50_000
+    head = b"POST /demo/sessions HTTP/1.1\r\nhost: test\r\n"
+    chunked = b"".join(b"1\r\n" + name[at : at + 1] + b"\r\n" for at in range(len(name)))
+    with connected(url) as connection:
+        connection.send(head + b"content-length: %d\r\n\r\n" % len(name) + name + HEAD)
+        assert connection.answer()[2]["error_code"] == "INVALID_JSON"
+        connection.send(b"\r\n")
+        assert connection.answer()[0] == 200
+        connection.send(head + b"transfer-encoding: chunked\r\n\r\n" + chunked + b"0\r\n\r\n")
+        assert connection.answer()[2]["error_code"] == "INVALID_JSON"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [HEAD, b"GET", b"POST /demo/sessions HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\n{"],
+    ids=["half a head", "three letters", "half a body"],
+)
+def test_request_that_does_not_end_is_ended(url: str, part: bytes) -> None:
+    with connected(url) as connection:
+        connection.send(part)
+        began = time.monotonic()
+        connection.refusal(408, "REQUEST_TIMEOUT")
+        assert REQUEST_S * 0.9 < time.monotonic() - began < REQUEST_S + 3
+
+
+def test_connection_that_says_nothing_is_ended_without_a_word(url: str) -> None:
+    """A browser connects in advance, and would take a word for the answer to what it asks next."""
+    with connected(url) as connection:
+        connection.ends()
+
+
+def test_drops_do_not_keep_a_connection(url: str) -> None:
+    """Neither those of a head, nor blank lines between requests."""
+    for before, drop in ((HEAD, b"a: b\r\n"), (b"", b"\r\n"), (WHOLE, b"\r\n")):
+        with connected(url) as connection:
+            connection.send(before)
+            if before == WHOLE:
+                assert connection.answer()[0] == 200
+            connection.socket.settimeout(REQUEST_S / 10)
+            began = time.monotonic()
+            ended = False
+            while not ended:
+                assert time.monotonic() - began < REQUEST_S + 3
+                try:
+                    connection.send(drop)
+                    ended = connection.socket.recv(65_536) == b""
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    ended = True
+
+
+def test_requests_one_after_another_and_several_at_once(url: str) -> None:
+    with connected(url) as connection:
+        for _ in range(3):
+            connection.send(WHOLE)
+            assert connection.answer()[0] == 200
+        connection.send(WHOLE * 5)
+        for _ in range(5):
+            assert connection.answer()[0] == 200
+        for octet in WHOLE:
+            connection.send(bytes([octet]))
+        assert connection.answer()[0] == 200
+
+
+def test_request_behind_a_long_poll_waits_its_turn(url: str, system: System) -> None:
+    """While the one before it is answered nothing is read on, which is no fault of the client's."""
+    token = system.token()
+    body = b"{" + b" " * 10 + b"}"
+    first = f"GET /realtime/poll?wait=0 HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\n\r\n".encode()
+    with connected(url) as connection:
+        connection.send(first)
+        cursor = connection.answer()[2]["cursor"]
+        wait_s = 2.5 * REQUEST_S
+        connection.send(
+            first.replace(b"wait=0", f"wait={wait_s}&cursor={cursor}".encode())
+            + b"POST /demo/sessions HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n{" % len(body)
+        )
+        status, _, poll = connection.answer()
+        assert (status, poll["events"]) == (200, [])
+        connection.send(body[1:])
+        assert connection.answer()[0] == 201
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01", b"HELLO\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"\0" * 9])
+def test_what_is_not_http_is_refused(url: str, garbage: bytes) -> None:
+    for before in (b"", WHOLE):
+        with connected(url) as connection:
+            connection.send(before)
+            if before:
+                assert connection.answer()[0] == 200
+            connection.send(garbage)
+            connection.refusal(400, "BAD_REQUEST")
+
+
+def test_body_that_is_not_http_is_refused(url: str) -> None:
+    with connected(url) as connection:
+        connection.send(b"POST /demo/sessions HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n", b"zz\r\n")
+        connection.refusal(400, "BAD_REQUEST")
+
+
+@in_a_loop
+async def test_streams_outlive_the_bound(url: str, system: System, transport: Transport) -> None:
+    async with new_user(system) as user, transport.connect(url, user.token, None) as stream:
+        await ready(stream)
+        await asyncio.sleep(2 * REQUEST_S)  # it is the passing of time that must not matter
+        await user.append()
+        assert seqs(await events(stream, 1)) == [1]
+
+
+@in_a_loop
+async def test_upgrade_may_come_late_on_a_connection(url: str, system: System) -> None:
+    """After a plain request, on the same connection."""
+    async with new_user(system) as user:
+        with connected(url) as connection:
+            connection.send(WHOLE)
+            assert connection.answer()[0] == 200
+            async with websockets.connect(
+                f"ws://test/realtime/ws?access_token={user.token}", sock=connection.socket.dup(), proxy=None
+            ) as stream:
+                assert json.loads(await stream.recv())["type"] == "ready"
+
+
+def test_plain_request_for_the_websocket_says_what_it_is(url: str) -> None:
+    with connected(url) as connection:
+        connection.send(b"GET /realtime/ws HTTP/1.1\r\nhost: test\r\n\r\n")
+        status, headers, body = connection.answer()
+        assert (status, body["success"], body["error_code"]) == (426, False, "UPGRADE_REQUIRED")
+        assert (headers["upgrade"], headers["connection"]) == ("websocket", "upgrade")
+        connection.send(b"POST /realtime/ws HTTP/1.1\r\nhost: test\r\ncontent-length: 0\r\n\r\n")
+        assert connection.answer()[0] == 405

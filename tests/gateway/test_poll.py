@@ -1,0 +1,163 @@
+"""Long-poll: how much one answer holds and costs, and what a client that goes away leaves behind."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from gateway.auth import Authenticator, Session
+from gateway.realtime.messages import Message, event_message
+from gateway.realtime.poll import EVENTS_MAX, Poll, PollEndpoint, PollIsFull
+from gateway.realtime.realtime import LEAVING_S, Realtime
+from gateway.settings import GatewaySettings
+from gateway.users import Users
+from notifier.event import Event
+from notifier.hub import Hub
+from tests.gateway.clients import Transport
+from tests.gateway.support import User, events, in_a_loop, new_user, ready, seqs
+from tests.system import JWT_SECRET, System
+from wallet_db.events import StreamPage, read_epoch, read_heads, read_streams
+
+
+@in_a_loop
+async def test_answer_is_bounded_and_the_next_goes_on(system: System) -> None:
+    count = 2 * EVENTS_MAX + 300
+    async with new_user(system) as user, httpx.AsyncClient(base_url=system.url, timeout=30) as client:
+        headers = {"authorization": f"Bearer {user.token}"}
+        cursor = (await client.get("/realtime/poll", headers=headers)).json()["cursor"]
+        await user.append(count)
+        found: list[dict[str, Any]] = []
+        sizes: list[int] = []
+        while len(found) < count:
+            answer = (await client.get("/realtime/poll", params={"cursor": cursor, "wait": 5}, headers=headers)).json()
+            assert answer["resumed"] is True
+            assert answer["cursor"] == answer["events"][-1]["cursor"]
+            cursor = answer["cursor"]
+            sizes.append(len(answer["events"]))
+            found += answer["events"]
+    assert seqs(found) == list(range(1, count + 1))
+    assert sizes == [EVENTS_MAX, EVENTS_MAX, 300]
+
+
+class InProcess:
+    """The realtime side without a process around it, so that what it asks the database for can be seen."""
+
+    def __init__(self, user: User, epoch: str) -> None:
+        self.rows = 0
+        """Of events, read so far."""
+        self.swept: asyncio.Queue[Sequence[str]] = asyncio.Queue()
+        """Users whose streams the hub keeps, at each sweep."""
+        self._user = user
+        self.hub: Hub[Message] = Hub(
+            lambda event: event_message(event, epoch), self._read_streams, self._read_heads, linger_s=0, sweep_s=0.05
+        )
+        settings = GatewaySettings(jwt_secret=JWT_SECRET, _env_file=None)  # type: ignore[call-arg,arg-type]
+        authenticator = Authenticator(JWT_SECRET)
+        self.realtime = Realtime(settings, authenticator, user.db, self.hub, Users(user.db), lambda: epoch)
+
+    async def _read_streams(self, positions: Sequence[tuple[str, int]], *, events_max: int) -> dict[str, StreamPage]:
+        pages = await read_streams(self._user.db, positions, events_max=events_max)
+        self.rows += sum(len(page.events) for page in pages.values())
+        return pages
+
+    async def _read_heads(self, users: Sequence[str]) -> tuple[str, dict[str, int]]:
+        self.swept.put_nowait(list(users))
+        return await read_heads(self._user.db, users)
+
+    async def swept_users(self, *, until: bool) -> None:
+        """Return at a sweep in which the user is known (`until`), or is not."""
+        while (self._user.id in await self.swept.get()) is not until:
+            pass
+
+
+@asynccontextmanager
+async def in_process(user: User) -> AsyncIterator[InProcess]:
+    gateway = InProcess(user, await read_epoch(user.db))
+    running = asyncio.create_task(gateway.hub.run())
+    try:
+        yield gateway
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+@in_a_loop
+async def test_no_more_is_read_than_is_answered(system: System) -> None:
+    async with new_user(system) as user, in_process(user) as gateway:
+        session = Session(UUID(user.id), "user", time.time() + 60)
+        await user.append(3 * EVENTS_MAX)
+        start = gateway.realtime.cursor(session.user_id, 0)
+        poll = Poll()
+        with pytest.raises(PollIsFull):
+            await gateway.realtime.open(session, start, poll)
+        assert len(poll.events) == gateway.rows == EVENTS_MAX
+        await gateway.swept_users(until=False)
+        await user.append()
+        gateway.hub.receive([Event(user.id, 1, "test", "", "{}")])
+        assert len(poll.events) == EVENTS_MAX
+
+
+@in_a_loop
+async def test_client_that_goes_away_leaves_nothing_behind(system: System) -> None:
+    async with new_user(system) as user, in_process(user) as gateway:
+        await user.append()
+        cursor = gateway.realtime.cursor(UUID(user.id), 1)
+        gone = asyncio.Event()
+        sent: list[Any] = []
+        first: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if first:
+                return first.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "headers": [(b"authorization", f"Bearer {user.token}".encode())],
+            "query_string": f"cursor={cursor}&wait=40".encode(),
+            "state": {"realtime": gateway.realtime},
+        }
+        polling = asyncio.create_task(PollEndpoint()(scope, receive, send))
+        await gateway.swept_users(until=True)
+        gone.set()
+        await polling
+        assert sent == []
+        await gateway.swept_users(until=False)  # nobody listens: the stream is forgotten
+        began = time.monotonic()
+        await gateway.realtime.leave()  # and nobody is waited for
+        assert time.monotonic() - began < LEAVING_S / 2
+
+
+@in_a_loop
+async def test_user_unknown_to_a_restored_database_begins_anew(system: System, transport: Transport) -> None:
+    """The gateway knows of a row that is not there any more, as after a backup from before the user came."""
+    async with new_user(system) as user:
+        async with transport.connect(system.url, user.token, None) as stream:
+            await ready(stream)
+            await user.append(3)
+            cursor = (await events(stream, 3))[-1]["cursor"]
+        async with user.db.acquire() as connection, connection.transaction():
+            await connection.execute("delete from events where user_id = $1::text::uuid", user.id)
+            await connection.execute("delete from users where id = $1::text::uuid", user.id)
+            await connection.execute("select new_epoch()")
+        while True:  # until the gateway has heard of the new epoch, the cursor may still be good
+            async with transport.connect(system.url, user.token, cursor) as stream:
+                again = await ready(stream)
+            if again["resumed"] is False and again["cursor"].split("-")[0] != cursor.split("-")[0]:
+                break
+        assert again["snapshot"]["wallet"] == {"balance": "0.00", "frozen": "0.00", "available": "0.00"}
+        assert again["cursor"].endswith("-0")
+        async with transport.connect(system.url, user.token, again["cursor"]) as stream:
+            await ready(stream)
+            await user.append(1, json.dumps({"n": "anew"}))
+            [event] = await events(stream, 1)
+            assert (event["seq"], event["data"]) == (1, {"n": "anew"})
