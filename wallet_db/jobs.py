@@ -57,7 +57,7 @@ async def reschedule(pool: Pool, job: ActivationJob, due_at: datetime) -> None:
 
 
 async def begin_purchase(pool: Pool, activation_id: UUID, provider: str) -> bool:
-    """Whether the caller, and nobody else ever, is to buy for this order now."""
+    """Whether the caller, and nobody else, is to buy for this order now."""
     begun: bool = await pool.fetchval("select begin_purchase($1, $2)", activation_id, provider)
     return begun
 

@@ -33,19 +33,17 @@ class PollIsFull(Exception):
 class Poll:
     """One request: gathers what the answer will hold."""
 
-    __slots__ = ("_first", "_resumed", "events", "wake")
+    __slots__ = ("_first", "events", "wake")
 
     def __init__(self) -> None:
         self.events: list[Message] = []
         self.wake = asyncio.Event()
         """Set when there is something to answer with."""
         self._first: Message | None = None
-        self._resumed = False
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """Where this poll begins; a snapshot is worth an answer by itself."""
         self._first = message
-        self._resumed = resumed
         if not resumed:
             self.wake.set()
 
@@ -65,7 +63,7 @@ class Poll:
         self.wake.set()
 
     def beat(self, now: float) -> None:
-        """A poll is shorter than two heartbeats: it needs none."""
+        """A poll is answered within its `wait`: it needs none."""
 
     def end(self, code: CloseCode) -> None:
         """Answer now, with what there is."""
@@ -94,7 +92,7 @@ class PollEndpoint:
         wait_s = max(0.0, min(_wait_s(query.get("wait", [""])[0]), session.expires_at - time.time()))
         poll = Poll()
 
-        async def gather() -> None:
+        async def gather() -> bool:
             async with asyncio.timeout(OPEN_S):
                 subscription = await realtime.open(session, query.get("cursor", [None])[0], poll)
             try:
@@ -103,6 +101,7 @@ class PollEndpoint:
                         await poll.wake.wait()
             finally:
                 subscription.detach()
+            return True
 
         bucket = realtime.register(poll)
         try:

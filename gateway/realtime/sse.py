@@ -13,7 +13,7 @@ from gateway.auth import credentials_of
 from gateway.realtime.close_codes import SERVICE_RESTART, SLOW_CONSUMER, STREAM_RESET, CloseCode
 from gateway.realtime.messages import HEARTBEAT, Message, close_message
 from gateway.realtime.realtime import Realtime
-from gateway.realtime.waiting import unless_disconnected
+from gateway.realtime.waiting import unless_disconnected, until_disconnected
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -28,10 +28,9 @@ PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 class SseStream:
     """One open stream: the hub's subscriber and the heartbeats' connection."""
 
-    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_greeted", "_send", "done", "live")
+    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_greeted", "_send", "live")
 
     def __init__(self, send: Send, bytes_max: int) -> None:
-        self.done = asyncio.Event()
         self.live = False
         """The replay is over. Its pages may be larger than the buffer; they are drained one by one."""
         self._send = send
@@ -93,7 +92,6 @@ class SseStream:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
             if self._ended:
                 await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-                self.done.set()
         finally:
             self._flushing = None
 
@@ -112,21 +110,19 @@ class SseEndpoint:
         stream = SseStream(send, realtime.settings.buffer_bytes_max)
         if realtime.leaving:
             stream.end(SERVICE_RESTART)
-            await stream.done.wait()
+            await stream.drain()
             return
         expiry = realtime.expiry(session, stream)
         bucket = realtime.register(stream)
-
-        async def serve() -> None:
-            subscription = await realtime.open(session, _cursor(scope), stream)
+        try:
+            subscription = await unless_disconnected(receive, realtime.open(session, _cursor(scope), stream))
+            if subscription is None:
+                return
             stream.live = True
             try:
-                await stream.done.wait()
+                await until_disconnected(receive)
             finally:
                 subscription.detach()
-
-        try:
-            await unless_disconnected(receive, serve())
         finally:
             expiry.cancel()
             realtime.unregister(bucket, stream)

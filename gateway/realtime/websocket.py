@@ -198,13 +198,13 @@ class WebSocketProtocol(asyncio.Protocol):
         except ApiError as refusal:
             self.end(BY_ERROR_CODE[refusal.code])
             return
+        self._expiry = self._realtime.expiry(self._session, self)
+        self._bucket = self._realtime.register(self)
         cursor = parse_qs(query).get("cursor", [None])[0]
         self._opening = self._loop.create_task(self._open(self._session, cursor))
 
     async def _open(self, session: Session, cursor: str | None) -> None:
         try:
-            self._expiry = self._realtime.expiry(session, self)
-            self._bucket = self._realtime.register(self)
             self._subscription = await self._realtime.open(session, cursor, self)
             if self._ws.state is not State.OPEN:  # ended by what was replayed
                 self._release()
