@@ -356,7 +356,8 @@ def test_the_operator_is_told_of_an_answer_nobody_knows_without_its_code(play: P
         assert (told["level"], told["source"], told["message"]) == ("error", "pollers", "UNKNOWN_ANSWER")
         assert str(activation) in told["data"]
         assert "NEW_WORD your codes are" in told["data"]
+        written = (told["data"] + str(logged)).replace(str(activation), "")  # whose digits may be anything
         for secret in ("483920", "34", "X7K9Q", "s3cret"):
-            assert secret not in told["data"] + str(logged)
+            assert secret not in written
 
     play(scenario)
