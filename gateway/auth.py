@@ -15,9 +15,10 @@ from uuid import UUID
 import jwt
 
 from gateway.errors import ApiError
+from wallet_db.events import OPERATORS
 
 COOKIE = "onesms_token"
-ROLES = frozenset({"user", "admin", "service_role"})
+OPERATOR_ROLES = frozenset({"admin", "service_role"})
 DEMO_TOKEN_LIFETIME_S = 24 * 3600
 INVALID = "the token is not valid: expected a JWT signed with this gateway's key (HS256), with `sub`, a uuid, and `exp`"
 """For whoever makes tokens; the same whatever is wrong, for whoever guesses them."""
@@ -82,8 +83,11 @@ class Authenticator:
                 token, self._key, algorithms=["HS256"], options={"require": ["exp", "sub"], "verify_aud": False}
             )
             role = claims.get("role")
+            user_id = UUID(claims["sub"])
+            if str(user_id) == OPERATORS and role not in OPERATOR_ROLES:
+                raise ApiError("TOKEN_INVALID", INVALID)
             # A role of another system that shares the key (Supabase: "authenticated") is an ordinary user's here.
-            return Session(UUID(claims["sub"]), role if role in ROLES else "user", float(claims["exp"]))
+            return Session(user_id, role if role in OPERATOR_ROLES else "user", float(claims["exp"]))
         except jwt.ExpiredSignatureError:
             raise ApiError("TOKEN_EXPIRED", "the token has expired: get a new one") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):

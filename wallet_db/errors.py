@@ -7,8 +7,8 @@
      ├─ AlreadySettled        OS004      ├─ PriceAboveLimit       OS013
      ├─ IdempotencyMismatch   OS005      ├─ InvalidArgument       OS014
      ├─ InvalidAmount         OS006      ├─ SmsAlreadyReceived    OS015
-     ├─ UnknownOrder          OS007      └─ AlreadyClosed         OS016
-     ├─ InvalidTransition     OS008
+     ├─ UnknownOrder          OS007      ├─ AlreadyClosed         OS016
+     ├─ InvalidTransition     OS008      └─ UnauditedChange       OS017
      └─ AppendOnly            OS009
 
 Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
@@ -53,7 +53,7 @@ class UnknownHold(WalletError):
 
 
 class AlreadySettled(WalletError):
-    """data: hold_id, state (committed | refunded), settled_by, settled_at: who won, and when."""
+    """data: hold_transaction_id, state (committed | refunded), settled_by, settled_at, reason: who won, and when."""
 
     sqlstate, code = "OS004", "ALREADY_SETTLED"
 
@@ -128,6 +128,12 @@ class AlreadyClosed(WalletError):
     """data: order_id, status."""
 
     sqlstate, code = "OS016", "ALREADY_CLOSED"
+
+
+class UnauditedChange(WalletError):
+    """data: user_id. A balance changes by the wallet's operations only."""
+
+    sqlstate, code = "OS017", "UNAUDITED_CHANGE"
 
 
 BY_SQLSTATE: dict[str, type[WalletError]] = {error.sqlstate: error for error in WalletError.__subclasses__()}

@@ -11,6 +11,9 @@ import orjson
 
 from wallet_db.connect import Pool
 
+OPERATORS = "00000000-0000-4000-8000-6f7065726174"
+"""The user whose stream is the operators': alerts come there."""
+
 
 class StoredEvent(NamedTuple):
     """One row of `events`."""

@@ -51,9 +51,7 @@ async def claim_activations(pool: Pool, *, limit: int, lease: timedelta) -> list
 
 async def reschedule(pool: Pool, job: ActivationJob, due_at: datetime) -> None:
     """Give the lease back: the order is next due then. If it was made due by somebody else meanwhile, that stands."""
-    await pool.execute(
-        "update activations set due_at = $2 where id = $1 and due_at = $3", job.id, due_at, job.leased_until
-    )
+    await pool.fetchval("select reschedule_activation($1, $2, $3)", job.id, job.leased_until, due_at)
 
 
 async def begin_purchase(pool: Pool, activation_id: UUID, provider: str) -> bool:

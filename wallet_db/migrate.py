@@ -15,7 +15,7 @@ import asyncpg
 from wallet_db.connect import DatabaseUnavailable, connect
 
 LOCK = (20307, 3)
-SQL_VERSION = 1
+SQL_VERSION = 2
 """Raise it whenever a release changes a function or trigger: an older program then refuses to put its own back."""
 LOCK_ATTEMPTS = 10
 LOCK_PAUSE_S = 1.0

@@ -61,10 +61,10 @@ async def read_wallet(pool: Pool, user_id: UUID) -> JsonObject | None:
 
 
 async def list_operations(pool: Pool, user_id: UUID, *, limit: int, before: int | None) -> list[JsonObject]:
-    """The wallet's audit, newest first, from below operation id `before`."""
+    """The wallet's audit, newest first, from below operation number `before`."""
     rows = await pool.fetch(
         "select operation_json(o) from balance_operations o"
-        " where user_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3",
+        " where user_id = $1 and ($2::bigint is null or number < $2) order by number desc limit $3",
         user_id,
         before,
         limit,

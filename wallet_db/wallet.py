@@ -5,6 +5,7 @@ Refusals are the exceptions of `wallet_db.errors`.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,29 +19,39 @@ from wallet_db.errors import refusals
 class Operation:
     """One movement of a user's money, and the wallet right after it."""
 
-    operation_id: int
+    number: int
+    """The user's operations count 1, 2, 3 …"""
     type: str
     amount: Decimal
     balance: Decimal
     frozen: Decimal
     available: Decimal
     transaction_id: str
-    hold_id: int | None
+    hold_transaction_id: str | None
+    """Of a commit or refund: the hold it ended."""
     replayed: bool
     """This call repeated an earlier one and moved nothing."""
 
 
 async def freeze(
-    connection: Connection, user_id: UUID, amount: Decimal, transaction_id: str, reason: str = "purchase"
+    connection: Connection,
+    user_id: UUID,
+    amount: Decimal,
+    transaction_id: str,
+    reason: str = "purchase",
+    *,
+    expires_at: datetime | None = None,
 ) -> Operation:
-    """Hold part of the available money under `transaction_id`."""
+    """Hold part of the available money under `transaction_id`; from `expires_at` on it goes back by itself."""
     return await _operation(
         connection,
-        "select atomic_freeze(p_user_id => $1, p_amount => $2, p_transaction_id => $3, p_reason => $4)",
+        "select atomic_freeze(p_user_id => $1, p_amount => $2, p_transaction_id => $3, p_reason => $4,"
+        " p_expires_at => $5)",
         user_id,
         amount,
         transaction_id,
         reason,
+        expires_at,
     )
 
 
@@ -102,17 +113,38 @@ async def deposit(
     )
 
 
+async def adjust(
+    connection: Connection,
+    user_id: UUID,
+    amount: Decimal,
+    transaction_id: str,
+    reason: str,
+    *,
+    actor: str | None = None,
+) -> Operation:
+    """An operator's correction of what a user owns, down to what is available. `actor`: on whose behalf."""
+    return await _operation(
+        connection,
+        "select atomic_adjust(p_user_id => $1, p_amount => $2, p_transaction_id => $3, p_reason => $4, p_actor => $5)",
+        user_id,
+        amount,
+        transaction_id,
+        reason,
+        actor,
+    )
+
+
 async def _operation(connection: Connection, statement: str, *arguments: object) -> Operation:
     with refusals():
         answer = orjson.loads(await connection.fetchval(statement, *arguments))
     return Operation(
-        operation_id=answer["operation_id"],
+        number=answer["operation_number"],
         type=answer["type"],
         amount=Decimal(answer["amount"]),
         balance=Decimal(answer["balance"]),
         frozen=Decimal(answer["frozen"]),
         available=Decimal(answer["available"]),
         transaction_id=answer["transaction_id"],
-        hold_id=answer["hold_id"],
+        hold_transaction_id=answer["hold_transaction_id"],
         replayed=answer["replayed"],
     )

@@ -27,11 +27,11 @@ async def operations(request: Request) -> Response:
     limit = page_limit_of(request)
     before = request.query_params.get("before")
     if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise ApiError("BAD_REQUEST", f"before: expected an operation's id, got {before[:20]!r}")
+        raise ApiError("BAD_REQUEST", f"before: expected an operation's number, got {before[:20]!r}")
     found = await list_operations(
         services_of(request).pool, session.user_id, limit=limit, before=int(before) if before else None
     )
-    return JsonResponse({"operations": found, "next": found[-1]["id"] if len(found) == limit else None})
+    return JsonResponse({"operations": found, "next": found[-1]["number"] if len(found) == limit else None})
 
 
 async def catalogue(request: Request) -> Response:

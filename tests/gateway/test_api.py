@@ -66,7 +66,7 @@ def test_purchase_and_cancel_move_the_money_as_the_books_say(alice: httpx.Client
     assert freeze["activation_id"] == refund["activation_id"] == bought["id"]
     assert (freeze["frozen_before"], freeze["frozen_after"]) == ("0.00", "5.00")
     assert (refund["available_before"], refund["available_after"]) == ("31.00", "36.00")
-    assert refund["id"] > freeze["id"] > deposit["id"]
+    assert refund["number"] > freeze["number"] > deposit["number"]
     assert ISO.fullmatch(refund["at"])
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.auth import Authenticator, Credentials, credentials_of
 from gateway.errors import ApiError
+from wallet_db.events import OPERATORS
 
 KEY = "a-key-of-the-tests-of-more-than-32-bytes"
 USER = UUID("8c2f6a51-1111-4222-8333-944455556666")
@@ -165,3 +166,10 @@ def test_cookie_of_our_own_page_is_accepted(origin: str | None) -> None:
 
 def test_token_that_was_sent_on_purpose_is_accepted_from_anywhere() -> None:
     assert Authenticator(KEY).verify(Credentials(signed(), False, "https://app.example", "sms.example:8000"))
+
+
+@pytest.mark.parametrize("role", ["admin", "service_role"])
+def test_the_operators_stream_is_for_operators(role: str) -> None:
+    assert refusal_of(signed(sub=OPERATORS)) == "TOKEN_INVALID"
+    assert refusal_of(signed(sub="{" + OPERATORS.upper() + "}", role="user")) == "TOKEN_INVALID"
+    assert Authenticator(KEY).session_of(signed(sub=OPERATORS, role=role)).role == role

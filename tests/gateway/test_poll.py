@@ -154,6 +154,7 @@ async def test_user_unknown_to_a_restored_database_begins_anew(system: System, t
             await user.append(3)
             cursor = (await events(stream, 3))[-1]["cursor"]
         async with user.db.acquire() as connection, connection.transaction():
+            await connection.execute("set local session_replication_role = replica")  # users are kept, otherwise
             await connection.execute("delete from events where user_id = $1::text::uuid", user.id)
             await connection.execute("delete from users where id = $1::text::uuid", user.id)
             await connection.execute("select new_epoch()")

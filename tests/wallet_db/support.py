@@ -162,13 +162,13 @@ async def _assert_operations_chain(db: Database) -> None:
         "  select balance_before, frozen_before,"
         "         lag(balance_after, 1, 0.00) over each_user as balance,"
         "         lag(frozen_after, 1, 0.00) over each_user as frozen"
-        "    from balance_operations window each_user as (partition by user_id order by id)) o"
+        "    from balance_operations window each_user as (partition by user_id order by number)) o"
         " where (balance_before, frozen_before) <> (balance, frozen)"
     )
     assert breaks == 0
     last = await db.fetchval(
         "select count(*) from users u join lateral (select * from balance_operations where user_id = u.id"
-        " order by id desc limit 1) o on true"
+        " order by number desc limit 1) o on true"
         " where (u.balance, u.frozen_balance) <> (o.balance_after, o.frozen_after)"
     )
     assert last == 0

@@ -21,9 +21,10 @@ from tests.wallet_db.support import (
     pending_order,
     record_purchase,
     run,
+    wallet,
 )
 from wallet_db.connect import Pool
-from wallet_db.errors import WalletError
+from wallet_db.errors import UnauditedChange, WalletError, refusals
 from wallet_db.events import read_epoch, read_heads, read_snapshot, read_streams
 
 ACTIVATION_KEYS = {
@@ -162,19 +163,18 @@ def test_a_part_refund_tells_both_movements(database_url: str) -> None:
     run(database_url, scenario)
 
 
-def test_a_change_by_hand_is_told_as_nobodys_operation(database_url: str) -> None:
+def test_a_change_by_hand_is_refused_and_tells_nobody_anything(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user = await new_user(db, "36.00", "5.00")
         before = await head(db, user)
-        await db.execute("update users set balance = 40 where id = $1", user)
-        await db.execute("update users set frozen_balance = 0 where id = $1", user)
-        await db.execute("update users set balance = balance, name = 'alice' where id = $1", user)
-        by_hand = {"operation": None, "amount": None, "transaction_id": None}
-        assert await events(db, user, before) == [
-            ("balance.changed", {"balance": "40.00", "frozen": "5.00", "available": "35.00", **by_hand}),
-            ("balance.changed", {"balance": "40.00", "frozen": "0.00", "available": "40.00", **by_hand}),
-        ]
-        assert by_hand.keys() < BALANCE_KEYS
+        for change in ("balance = 40", "frozen_balance = 0", "balance = balance + 1, frozen_balance = 6"):
+            with pytest.raises(UnauditedChange), refusals():
+                await db.execute(f"update users set {change} where id = $1", user)  # noqa: S608
+        with pytest.raises(UnauditedChange), refusals():
+            await db.execute("insert into users (balance) values (5)")
+        await db.execute("update users set name = 'alice' where id = $1", user)
+        assert await events(db, user, before) == []
+        assert await wallet(db, user) == ("36.00", "5.00", "31.00")
 
     run(database_url, scenario)
 

@@ -45,7 +45,10 @@ async def write(connection: Connection, user: UUID, dice: random.Random) -> None
                 connection, "atomic_deposit", p_user_id=user, p_amount=Decimal("1.25"), p_transaction_id=transaction
             )
         case _:
-            await connection.execute("update users set balance = balance + 1 where id = $1", user)
+            await call(
+                connection, "atomic_adjust", p_user_id=user, p_amount=Decimal(1), p_transaction_id=uuid4().hex,
+                p_reason="test",
+            )  # fmt: skip
 
 
 async def write_much(db: Pool, users: list[UUID], seed: int, *, rollback_share: float = 0.2) -> None:

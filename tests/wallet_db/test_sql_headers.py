@@ -31,7 +31,7 @@ def code_of(text: str) -> str:
 
 def test_there_is_something_to_inspect() -> None:
     assert len(FILES) > 20
-    assert RAISED.findall(FILES["atomic_freeze"])
+    assert RAISED.findall(FILES["settle_hold"])
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -66,7 +66,8 @@ def test_a_hold_may_come_before_its_order_and_end_by_its_transaction(
         assert (frozen["balance"], frozen["frozen"], frozen["available"]) == ("36.00", "5.00", "31.00")
         ended = await call(db, ending, p_user_id=user, p_transaction_id=hold)
         assert (ended["balance"], ended["frozen"], ended["available"]) == figures
-        assert (ended["amount"], ended["hold_id"]) == ("5.00", frozen["hold_id"])
+        assert (ended["amount"], ended["hold_transaction_id"]) == ("5.00", hold)
+        assert frozen["hold_transaction_id"] is None
         assert await wallet(db, user) == figures
 
     run(shared_url, scenario)
@@ -189,12 +190,16 @@ def test_the_python_calls_say_what_the_sql_says(database_url: str) -> None:
             await operations.freeze(connection, user, Decimal("5.00"), "h2")
             refunded = await operations.refund(connection, user, "h2", amount=Decimal("2.50"))
             again = await operations.refund(connection, user, "h2", amount=Decimal("2.50"))
-        assert (deposited.type, deposited.hold_id, deposited.available) == ("deposit", None, Decimal("36.00"))
+        assert (deposited.type, deposited.hold_transaction_id, deposited.available) == (
+            "deposit",
+            None,
+            Decimal("36.00"),
+        )
         assert (frozen.balance, frozen.frozen, frozen.replayed) == (Decimal("36.00"), Decimal("5.00"), False)
-        assert (committed.hold_id, committed.balance) == (frozen.hold_id, Decimal("31.00"))
+        assert (committed.hold_transaction_id, committed.balance) == ("h1", Decimal("31.00"))
         assert (refunded.amount, refunded.balance) == (Decimal("2.50"), Decimal("28.50"))
         assert again.replayed
-        assert again.operation_id == refunded.operation_id
+        assert again.number == refunded.number
 
     run(database_url, scenario)
 

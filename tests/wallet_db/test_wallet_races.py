@@ -97,7 +97,11 @@ def test_control_reading_before_writing_spends_the_same_money_twice(database_url
             available = await db.fetchval("select balance - frozen_balance from users where id = $1", user)
             await both_have_read.wait()
             if available >= 5:
-                await db.execute("update users set frozen_balance = $2 where id = $1", user, Decimal(5))
+                await db.execute(
+                    "update users set frozen_balance = $2, operation_number = operation_number + 1 where id = $1",
+                    user,
+                    Decimal(5),
+                )
             return bool(available >= 5)
 
         assert await asyncio.gather(buy_naively(), buy_naively()) == [True, True]

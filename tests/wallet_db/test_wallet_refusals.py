@@ -231,7 +231,7 @@ def test_one_transaction_id_settles_one_hold(database_url: str) -> None:
         await call(db, "atomic_refund", p_user_id=user, p_activation_id=first, p_transaction_id="t")
         with pytest.raises(errors.IdempotencyMismatch) as caught:
             await call(db, "atomic_refund", p_user_id=user, p_activation_id=second, p_transaction_id="t")
-        assert caught.value.data == {"transaction_id": "t", "field": "hold_id"}
+        assert caught.value.data == {"transaction_id": "t", "field": "hold_transaction_id"}
         assert await wallet(db, user) == ("36.00", "5.00", "31.00")
         await assert_books_balance(db)
 

@@ -2,7 +2,7 @@
 -- A cancel requested meanwhile is due at once.
 -- Locks: activations (row).
 create or replace function abandon_purchase(p_activation_id uuid, p_due_at timestamptz) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update activations
        set purchase_started_at = null, provider = null,

@@ -9,7 +9,7 @@ create or replace function apply_activation_sms(
     p_activation_id uuid, p_code text, p_text text, p_provider_message_id text default null,
     p_now timestamptz default now()
 ) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_activation activations := lock_activation(p_activation_id);
     v_code text := nullif(p_code, '');

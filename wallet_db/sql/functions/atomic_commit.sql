@@ -1,13 +1,16 @@
 -- Spends a hold: balance - amount, frozen - amount, available unchanged. Name the order, or the transaction id of the
--- freeze. p_amount null means the whole hold; a part commits that part and refunds the rest.
+-- freeze. p_amount null means the whole hold; a part commits that part and refunds the rest, in the same operation.
 -- Called again with the same arguments it returns the first result with "replayed": true.
 -- Locks: users, then the order. Raises: OS002 unknown_user, OS003 unknown_hold, OS004 already_settled,
 --        OS005 idempotency_mismatch, OS006 invalid_amount, OS008 invalid_transition,
 --        OS014 invalid_argument.
 create or replace function atomic_commit(
     p_user_id uuid, p_activation_id uuid default null, p_rental_id uuid default null,
-    p_transaction_id text default null, p_reason text default 'served', p_amount numeric default null
+    p_transaction_id text default null, p_reason text default 'served', p_amount numeric default null,
+    p_actor text default null
 ) returns jsonb
-language sql as $$
-    select settle_hold('commit', p_user_id, p_activation_id, p_rental_id, p_transaction_id, p_reason, p_amount)
-$$;
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    return settle_hold('commit', p_user_id, p_activation_id, p_rental_id, p_transaction_id,
+                       coalesce(p_reason, 'served'), p_amount, p_actor);
+end $$;

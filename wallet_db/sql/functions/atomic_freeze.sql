@@ -1,56 +1,74 @@
 -- Holds p_amount of the user's available money: frozen + amount, balance unchanged. The hold is named by
--- p_transaction_id; the order may be named now, or its row may come later in the same transaction.
--- Called again with the same arguments it returns the first result with "replayed": true.
+-- p_transaction_id; the order may be named now, or its row may come later in the same transaction. A hold without an
+-- order may have a time, p_expires_at, at which it is refunded by itself.
+-- Called again with the same arguments it returns the first result with "replayed": true; p_reason and p_actor are
+-- remarks and are not compared.
+-- The hottest path of all: what append_operation does for the others is written out here, and the wallet is locked by
+-- the guarded update itself, for a read before it would be one more round and one more lock record. Whoever repeats a
+-- transaction while the first is under way learns of it only after the update, and takes it back; nobody sees that, it
+-- is the same transaction.
 -- Locks: users, then wallet_holds (insert).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch, OS006 invalid_amount,
 --         OS007 unknown_order (also for another user's), OS014 invalid_argument, OS016 already_closed.
 create or replace function atomic_freeze(
     p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text default 'purchase',
-    p_activation_id uuid default null, p_rental_id uuid default null
+    p_activation_id uuid default null, p_rental_id uuid default null, p_expires_at timestamptz default null,
+    p_actor text default null
 ) returns jsonb
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-    v_user users;
-    v_hold_id bigint;
-    v_hold wallet_holds;
-    v_operation balance_operations;
-    v_field text;
+    v_balance numeric;
+    v_frozen numeric;
+    v_number bigint;
+    v_seq bigint;
+    v_amount text;
 begin
-    perform check_amount(p_amount);
-    perform check_key('p_transaction_id', p_transaction_id);
-    v_user := lock_user_wallet(p_user_id);
-
-    if not exists (select from wallet_holds where transaction_id = p_transaction_id) then
-        perform check_hold_order(p_user_id, p_activation_id, p_rental_id);
+    if (p_amount > 0 and p_amount < 1e12 and p_amount = round(p_amount, 2)) is not true then
+        perform check_amount(p_amount);
     end if;
-    insert into wallet_holds (user_id, transaction_id, amount, reason, activation_id, rental_id)
-    values (p_user_id, p_transaction_id, p_amount, coalesce(p_reason, 'purchase'), p_activation_id, p_rental_id)
-    on conflict (transaction_id) do nothing
-    returning id into v_hold_id;
-
-    if v_hold_id is null then
-        select * into v_hold from wallet_holds where transaction_id = p_transaction_id;
-        v_field := case when v_hold.user_id <> p_user_id then 'user_id'
-                        when v_hold.amount <> p_amount then 'amount'
-                        when v_hold.activation_id is distinct from p_activation_id then 'activation_id'
-                        when v_hold.rental_id is distinct from p_rental_id then 'rental_id' end;
-        if v_field is not null then
-            raise exception using errcode = 'OS005',
-                message = format('transaction %s was already used with another %s', p_transaction_id, v_field),
-                detail = jsonb_build_object('transaction_id', p_transaction_id, 'field', v_field)::text;
+    if (length(p_transaction_id) between 1 and 255) is not true then
+        perform check_key('p_transaction_id', p_transaction_id);
+    end if;
+    loop
+        if exists (select from wallet_holds where transaction_id = p_transaction_id) then
+            return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+        elsif exists (select from wallet_holds where settled_by = p_transaction_id) then
+            perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
         end if;
-        select * into strict v_operation from balance_operations
-         where transaction_id = p_transaction_id and type = 'freeze';
-        return operation_result(v_operation, v_operation, true);
+        update users
+           set frozen_balance = frozen_balance + p_amount,
+               operation_number = operation_number + 1, event_seq = event_seq + 1
+         where id = p_user_id and balance - frozen_balance >= p_amount
+        returning balance, frozen_balance, operation_number, event_seq into v_balance, v_frozen, v_number, v_seq;
+        exit when found;
+        perform refuse_freeze(p_user_id, p_amount, p_transaction_id);
+    end loop;
+    if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
+        perform check_hold_order(p_user_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-
-    if v_user.balance - v_user.frozen_balance < p_amount then
-        raise exception using errcode = 'OS001',
-            message = format('needs %s, available %s', round(p_amount, 2), v_user.balance - v_user.frozen_balance),
-            detail = jsonb_build_object('user_id', p_user_id, 'needed', round(p_amount, 2)::text,
-                                        'available', (v_user.balance - v_user.frozen_balance)::text)::text;
+    insert into wallet_holds (transaction_id, user_id, amount, activation_id, rental_id, frozen_number, expires_at)
+    values (p_transaction_id, p_user_id, p_amount, p_activation_id, p_rental_id, v_number, p_expires_at)
+    on conflict (transaction_id) do nothing;
+    if not found then
+        update users
+           set frozen_balance = frozen_balance - p_amount,
+               operation_number = operation_number - 1, event_seq = event_seq - 1
+         where id = p_user_id;
+        return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-    v_operation := record_operation(v_user, 'freeze', p_amount, p_transaction_id, coalesce(p_reason, 'purchase'),
-                                    v_hold_id, p_activation_id, p_rental_id);
-    return operation_result(v_operation, v_operation, false);
+    insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
+                                    frozen_after, transaction_id, activation_id, rental_id, actor, reason)
+    values (p_user_id, v_number, 'freeze', p_amount, v_balance, v_balance, v_frozen - p_amount, v_frozen,
+            p_transaction_id, p_activation_id, p_rental_id, acting(p_actor), coalesce(p_reason, 'purchase'));
+    v_amount := round(p_amount, 2)::text;
+    insert into events (user_id, seq, type, payload)
+    values (p_user_id, v_seq, 'balance.changed', jsonb_build_object(
+            'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
+            'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
+    perform ring_doorbell();
+    return jsonb_build_object(
+        'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
+        'hold_transaction_id', null, 'user_id', p_user_id, 'activation_id', p_activation_id, 'rental_id', p_rental_id,
+        'amount', v_amount, 'balance', v_balance::text, 'frozen', v_frozen::text,
+        'available', (v_balance - v_frozen)::text, 'replayed', false);
 end $$;

@@ -6,8 +6,11 @@
 --        OS014 invalid_argument.
 create or replace function atomic_refund(
     p_user_id uuid, p_activation_id uuid default null, p_rental_id uuid default null,
-    p_transaction_id text default null, p_reason text default 'not served', p_amount numeric default null
+    p_transaction_id text default null, p_reason text default 'not served', p_amount numeric default null,
+    p_actor text default null
 ) returns jsonb
-language sql as $$
-    select settle_hold('refund', p_user_id, p_activation_id, p_rental_id, p_transaction_id, p_reason, p_amount)
-$$;
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    return settle_hold('refund', p_user_id, p_activation_id, p_rental_id, p_transaction_id,
+                       coalesce(p_reason, 'not served'), p_amount, p_actor);
+end $$;

@@ -4,7 +4,7 @@
 create or replace function begin_purchase(
     p_activation_id uuid, p_provider text, p_now timestamptz default now()
 ) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update activations set purchase_started_at = p_now, provider = p_provider
      where id = p_activation_id and status = 'ordering' and purchase_started_at is null

@@ -3,7 +3,9 @@
 -- Private: callers hold the wallet's lock, without which no order of this user is created, served or closed.
 -- Locks: none beyond the caller's.
 -- Raises: OS005 idempotency_mismatch, OS007 unknown_order, OS014 invalid_argument, OS016 already_closed.
-create or replace function check_hold_order(p_user_id uuid, p_activation_id uuid, p_rental_id uuid) returns void
+create or replace function check_hold_order(
+    p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamptz
+) returns void
 language plpgsql as $$
 declare
     v_order_id uuid := coalesce(p_activation_id, p_rental_id);
@@ -13,6 +15,12 @@ begin
     if num_nonnulls(p_activation_id, p_rental_id) > 1 then
         raise exception using errcode = 'OS014', message = 'expected an activation or a rental, got both',
             detail = '{"argument": "p_rental_id"}';
+    elsif p_expires_at is not null and v_order_id is not null then
+        raise exception using errcode = 'OS014', message = 'expected an order or a time of expiry, got both: an order '
+            'ends its hold itself', detail = '{"argument": "p_expires_at"}';
+    elsif not isfinite(p_expires_at) then
+        raise exception using errcode = 'OS014', message = format('expected a time, got %s', p_expires_at),
+            detail = '{"argument": "p_expires_at"}';
     end if;
     select user_id, status into v_user_id, v_status from activations where id = p_activation_id
      union all select user_id, status from rentals where id = p_rental_id;

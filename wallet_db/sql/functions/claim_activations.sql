@@ -10,7 +10,7 @@ create or replace function claim_activations(
     purchased_at timestamptz, expires_at timestamptz, cancel_requested_at timestamptz, was_due_at timestamptz,
     leased_until timestamptz
 )
-language sql as $$
+language sql security definer set search_path = public, pg_temp as $$
     with due as (
         select a.id, a.due_at from activations a where a.due_at <= p_now
          order by a.due_at limit p_limit for no key update skip locked

@@ -1,16 +1,15 @@
 -- Ends an order: cancelled, failed and timeout give its hold back, completed (after an SMS) has nothing left to give.
--- A timeout refunds timeout_refund_percent of the hold (the service's own, else the setting) and commits the rest.
+-- A timeout refunds timeout_refund_percent of the hold and commits the rest.
 -- False if the order was already closed, or was served meanwhile: whoever came first under the lock has decided.
 -- Locks: users, then activations.
 -- Raises: OS007 unknown_order, OS008 invalid_transition (also to a status that ends nothing).
 create or replace function close_activation(
     p_activation_id uuid, p_status text, p_error_code text default null, p_now timestamptz default now()
 ) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_activation activations := lock_activation(p_activation_id);
     v_transaction_id text := 'activation:' || p_activation_id;
-    v_percent integer := 100;
     v_hold wallet_holds;
     v_refund numeric;
 begin
@@ -29,15 +28,9 @@ begin
     if v_activation.status = 'received' then
         return true;
     end if;
-    if p_status = 'timeout' then
-        select coalesce(s.timeout_refund_percent,
-                        (select (value #>> '{}')::numeric::integer from settings
-                          where key = 'timeout_refund_percent'), 100)
-          into v_percent from services s where s.service = v_activation.service;
-    end if;
     v_hold := find_hold(v_activation.user_id, p_activation_id, null, null);
-    v_refund := round(v_hold.amount * v_percent / 100, 2);
-    if p_status = 'completed' or v_refund = 0 then
+    v_refund := refund_due(p_status, v_activation.service, v_hold.amount);
+    if v_refund = 0 then
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => v_transaction_id, p_reason => p_status);
     else

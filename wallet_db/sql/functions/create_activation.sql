@@ -9,7 +9,7 @@ create or replace function create_activation(
     p_user_id uuid, p_service text, p_country text, p_idempotency_key text default null,
     p_max_price numeric default null, p_now timestamptz default now()
 ) returns jsonb
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_service services;
     v_country text;

@@ -13,14 +13,16 @@ begin
             detail = '{"argument": "p_rental_id"}';
     elsif p_activation_id is not null then
         select * into v_hold from wallet_holds
-         where activation_id = p_activation_id and user_id = p_user_id order by state = 'held' desc, id desc limit 1;
+         where activation_id = p_activation_id and user_id = p_user_id
+         order by state = 'held' desc, frozen_number desc limit 1;
     elsif p_rental_id is not null then
         select * into v_hold from wallet_holds
-         where rental_id = p_rental_id and user_id = p_user_id order by state = 'held' desc, id desc limit 1;
+         where rental_id = p_rental_id and user_id = p_user_id
+         order by state = 'held' desc, frozen_number desc limit 1;
     else
         select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
     end if;
-    if v_hold.id is null then
+    if v_hold.transaction_id is null then
         raise exception using errcode = 'OS003',
             message = format('user %s has no hold for this activation, rental or transaction', p_user_id),
             detail = jsonb_build_object('user_id', p_user_id, 'activation_id', p_activation_id,

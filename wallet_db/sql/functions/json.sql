@@ -41,11 +41,12 @@ $$;
 create or replace function operation_json(p_operation balance_operations) returns jsonb
 language sql stable as $$
     select jsonb_build_object(
-        'id', p_operation.id, 'type', p_operation.type, 'amount', p_operation.amount::text,
+        'number', p_operation.number, 'type', p_operation.type, 'amount', p_operation.amount::text,
         'balance_before', p_operation.balance_before::text, 'balance_after', p_operation.balance_after::text,
         'frozen_before', p_operation.frozen_before::text, 'frozen_after', p_operation.frozen_after::text,
         'available_before', p_operation.available_before::text, 'available_after', p_operation.available_after::text,
-        'transaction_id', p_operation.transaction_id, 'reason', p_operation.reason,
+        'transaction_id', p_operation.transaction_id, 'hold_transaction_id', p_operation.hold_transaction_id,
+        'reason', p_operation.reason,
         'activation_id', p_operation.activation_id, 'rental_id', p_operation.rental_id,
         'at', iso_utc(p_operation.created_at))
 $$;

@@ -3,7 +3,7 @@
 -- That one order is why these functions cannot deadlock with one another.
 -- Locks: users (row, FOR NO KEY UPDATE). Raises: OS002 unknown_user.
 create or replace function lock_user_wallet(p_user_id uuid) returns users
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_user users;
 begin

@@ -5,7 +5,7 @@ create or replace function record_purchase(
     p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamptz,
     p_due_at timestamptz, p_now timestamptz default now()
 ) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_activation activations := lock_activation(p_activation_id);
 begin

