@@ -94,6 +94,7 @@ select h.transaction_id, h.user_id, h.amount, h.state,
          where s.user_id = h.user_id and s.hold_transaction_id = h.transaction_id),
        h.settled_by, h.created_at, h.settled_at
   from before_0004.wallet_holds h;
+set constraints all immediate;  -- checks that wait would keep the indexes below from being built
 
 update users u set operation_number = o.number
   from (select user_id, max(number) as number from balance_operations group by user_id) o
@@ -145,3 +146,4 @@ drop function if exists operation_result(balance_operations, balance_operations,
 drop function if exists operation_json(balance_operations);
 drop function if exists find_hold(uuid, uuid, uuid, text);
 drop function if exists balance_operations_append_only();
+drop function if exists check_hold_order(uuid, uuid, uuid);
