@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import activations, demo, health, receipts, wallet
+from gateway.api import activations, demo, health, metrics, receipts, wallet
 from gateway.api.responses import EXCEPTION_HANDLERS, JsonResponse
 from gateway.errors import ApiError
 from gateway.realtime import websocket
@@ -79,10 +79,11 @@ def create_app(services: Services) -> Starlette:
     app = Starlette(
         routes=[
             *health.ROUTES,
+            *metrics.ROUTES,
             *wallet.ROUTES,
             *activations.ROUTES,
             *receipts.ROUTES,
-            *(demo.ROUTES if services.settings.demo else []),
+            *(demo.routes(services.demo_pool) if services.demo_pool is not None else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
             Route(websocket.PATH, _not_a_websocket, methods=["GET"]),

@@ -6,7 +6,7 @@ the process stops, loudly, rather than go on half alive.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -24,8 +24,11 @@ from notifier.follower import follow
 from notifier.hub import Hub
 from wallet_db.connect import Pool, pool
 from wallet_db.events import read_epoch, read_heads, read_streams
+from wallet_db.roles import GATEWAY, OPERATOR
 
 log = structlog.get_logger()
+
+DEMO_CONNECTIONS_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class Services:
 
     settings: GatewaySettings
     pool: Pool
+    """Acts as the gateway's role, which tops nobody up."""
+    demo_pool: Pool | None
+    """Acts as an operator. With DEMO=1 only."""
     authenticator: Authenticator
     users: Users
     hub: Hub[Message]
@@ -57,7 +63,13 @@ async def open_services(
     settings: GatewaySettings, database_url: str, failed: Callable[[BaseException], None]
 ) -> AsyncIterator[Services]:
     """Everything the process holds, running; `failed` is called if a task of it dies. Raises DatabaseUnavailable."""
-    async with pool(database_url, "gateway", connections_max=settings.database_connections_max) as connections:
+    demo: AbstractAsyncContextManager[Pool | None] = nullcontext()
+    if settings.demo:
+        demo = pool(database_url, "demo", role=OPERATOR, connections_max=DEMO_CONNECTIONS_MAX)
+    async with (
+        pool(database_url, "gateway", role=GATEWAY, connections_max=settings.database_connections_max) as connections,
+        demo as demo_pool,
+    ):
         epoch = await read_epoch(connections)
 
         def current_epoch() -> str:
@@ -70,7 +82,7 @@ async def open_services(
         authenticator = Authenticator(settings.jwt_key())
         users = Users(connections)
         realtime = Realtime(settings, authenticator, connections, hub, users, current_epoch)
-        bus = open_bus(settings.bus, database_url)
+        bus = open_bus(settings.bus, database_url, GATEWAY)
         hearing = asyncio.Event()
 
         def hears() -> None:
@@ -83,12 +95,12 @@ async def open_services(
                 tasks.create_task(hub.run())
                 tasks.create_task(realtime.run())
                 if settings.bus == "local":
-                    tasks.create_task(follow(database_url, bus, settings.tempo))
+                    tasks.create_task(follow(database_url, bus, settings.tempo, GATEWAY))
 
         running = asyncio.create_task(run())
         running.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception() or EOFError()))
         try:
-            yield Services(settings, connections, authenticator, users, hub, realtime, hearing)
+            yield Services(settings, connections, demo_pool, authenticator, users, hub, realtime, hearing)
         finally:
             running.cancel()
             await asyncio.wait({running})

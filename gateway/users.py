@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from wallet_db.connect import Pool
+from wallet_db.errors import refusals
 
 KNOWN_MAX = 100_000
 
@@ -19,10 +20,11 @@ class Users:
         self._known.discard(user_id)
 
     async def ensure(self, user_id: UUID) -> None:
-        """The row exists afterwards."""
+        """The row exists afterwards. Raises `WalletBusy`."""
         if user_id in self._known:
             return
-        await self._pool.execute("insert into users (id) values ($1) on conflict (id) do nothing", user_id)
+        with refusals():
+            await self._pool.execute("insert into users (id) values ($1) on conflict (id) do nothing", user_id)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known.add(user_id)

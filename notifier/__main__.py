@@ -12,10 +12,11 @@ import uvloop
 from notifier.bus import open_bus
 from notifier.follower import follow
 from notifier.settings import NotifierSettings
-from wallet_db.connect import DatabaseUnavailable, database
+from wallet_db.connect import DatabaseUnavailable, connect, database
 from wallet_db.embedded import EmbeddedPostgresError
 from wallet_db.logs import configure
 from wallet_db.migrate import MigrationError, migrate
+from wallet_db.roles import NOTIFIER
 from wallet_db.settings import load
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,8 @@ async def _serve(settings: NotifierSettings, url: str) -> None:
 
 async def _work(settings: NotifierSettings, url: str) -> None:
     await migrate(url)
+    # What a follower would try again and again, because it passes by itself, at the start is for a person to mend.
+    await (await connect(url, "notifier", role=NOTIFIER)).close()
     bus = open_bus(settings.bus, url)
     try:
         await follow(url, bus, settings.tempo)

@@ -39,6 +39,7 @@ from notifier.outbox import (
     unlock,
 )
 from notifier.retry import DATABASE_FAULTS, Backoff
+from wallet_db.roles import NOTIFIER
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class Tempo:
 class Follower:
     """Follows the outbox of the database at `url` whenever no other follower does."""
 
-    def __init__(self, url: str, publish: Publish, tempo: Tempo | None = None) -> None:
+    def __init__(self, url: str, publish: Publish, tempo: Tempo | None = None, role: str = NOTIFIER) -> None:
         self.leading = asyncio.Event()
         """Set while this follower is the one that publishes."""
         self.asleep = asyncio.Event()
@@ -91,15 +92,16 @@ class Follower:
         self._url = url
         self._publish = publish
         self._tempo = tempo or Tempo()
+        self._role = role
         self._backoff = Backoff()
 
     async def run(self) -> None:
         """Stand by, lead, and after a lost connection begin again; until cancelled."""
         while True:
             try:
-                async with open_session(self._url, "follower") as reading:
+                async with open_session(self._url, "follower", self._role) as reading:
                     await self._stand_by(reading)
-                    async with open_session(self._url, "follower-bell") as listening:
+                    async with open_session(self._url, "follower-bell", self._role) as listening:
                         await self._lead(reading, listening)
             except DATABASE_FAULTS as error:
                 if self._backoff.is_first:
@@ -280,6 +282,6 @@ class _Leadership:
                 return
 
 
-async def follow(url: str, bus: Bus, tempo: Tempo | None = None) -> None:
+async def follow(url: str, bus: Bus, tempo: Tempo | None = None, role: str = NOTIFIER) -> None:
     """Follow the outbox and publish on the bus, until cancelled. For whoever runs a follower within its own process."""
-    await Follower(url, bus.publish, tempo).run()
+    await Follower(url, bus.publish, tempo, role).run()

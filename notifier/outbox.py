@@ -58,9 +58,12 @@ class Read(NamedTuple):
 
 
 @asynccontextmanager
-async def open_session(url: str, name: str) -> AsyncIterator[Session]:
-    """A connection of one's own. If its process or machine vanishes, the server gives its locks back within seconds."""
-    session = await connect(url, name)
+async def open_session(url: str, name: str, role: str) -> AsyncIterator[Session]:
+    """A connection of one's own, acting as `role`.
+
+    If its process or machine vanishes, the server gives its locks back within seconds.
+    """
+    session = await connect(url, name, role=role)
     try:
         await session.execute(
             "set synchronous_commit = off; set idle_session_timeout = 0;"

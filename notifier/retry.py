@@ -5,11 +5,13 @@ import random
 import asyncpg
 
 from wallet_db.connect import DatabaseUnavailable
+from wallet_db.errors import WalletBusy
 
 DATABASE_FAULTS = (
     OSError,
     TimeoutError,
     DatabaseUnavailable,
+    WalletBusy,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,

@@ -1,10 +1,12 @@
-"""The pollers' frame: the pool, the provider account, the loop over due activations, and news from the bus."""
+"""The pollers' frame: the pool, the provider account, the loops over due activations and periodic jobs, and news
+from the bus."""
 
 import asyncio
 import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import httpx
 import structlog
@@ -13,10 +15,12 @@ from notifier.bus import open_bus
 from notifier.event import Event
 from pollers.activations import ActivationWorker
 from pollers.loop import DueLoop
+from pollers.periodic import periodic_loop
 from pollers.providers.sms_activate.client import SmsActivate
 from pollers.settings import PollerSettings
 from wallet_db.connect import pool
 from wallet_db.jobs import ActivationJob, claim_activations
+from wallet_db.roles import POLLERS
 
 log = structlog.get_logger()
 
@@ -29,7 +33,7 @@ async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event |
     # A request for every order worked on, none waiting for a connection: waiting counts as the provider's failing.
     limits = httpx.Limits(max_connections=settings.concurrency_max, max_keepalive_connections=settings.concurrency_max)
     async with (
-        pool(database_url, "pollers", connections_max=settings.database_connections_max) as connections,
+        pool(database_url, "pollers", role=POLLERS, connections_max=settings.database_connections_max) as connections,
         httpx.AsyncClient(limits=limits) as client,
         asyncio.TaskGroup() as tasks,
     ):
@@ -40,8 +44,10 @@ async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event |
             return await claim_activations(connections, limit=limit, lease=lease)
 
         loop = DueLoop(claim, worker.work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
-        listening = tasks.create_task(open_bus(settings.bus, database_url).listen(partial(_hear, loop)))
-        stopping = tasks.create_task(_stop_when_told(loop, stop or asyncio.Event()))
+        periodic = periodic_loop(connections, lease)
+        tasks.create_task(periodic.run())
+        listening = tasks.create_task(open_bus(settings.bus, database_url, POLLERS).listen(partial(_hear, loop)))
+        stopping = tasks.create_task(_stop_when_told(stop or asyncio.Event(), loop, periodic))
         log.info("working", provider=url)
         await loop.run()
         listening.cancel()
@@ -54,13 +60,14 @@ def _hear(loop: DueLoop[ActivationJob], events: Sequence[Event]) -> None:
         loop.wake()
 
 
-async def _stop_when_told(loop: DueLoop[ActivationJob], stop: asyncio.Event) -> None:
+async def _stop_when_told(stop: asyncio.Event, *loops: DueLoop[Any]) -> None:
     running = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(number, stop.set)
     try:
         await stop.wait()
-        loop.stop()
+        for loop in loops:
+            loop.stop()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             running.remove_signal_handler(number)

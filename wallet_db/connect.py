@@ -1,13 +1,15 @@
 """Connections: where the database is, and pools and single connections to it, set up alike.
 
-JSON columns arrive as text; who needs the value parses it, who passes it on does not. A server that cannot be reached
-is `DatabaseUnavailable`, whose text names host and cause and never the password.
+A connection acts as the role it is opened for (`wallet_db.roles`) from its first statement on, whoever logs in; giving
+it back to its pool does not change that. Names without a schema are those of `public`, whatever else there is. JSON
+columns arrive as text; who needs the value parses it, who passes it on does not. A server that cannot be reached is
+`DatabaseUnavailable`, whose text names host and cause and never the password.
 """
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
@@ -22,6 +24,10 @@ else:
     Pool = asyncpg.Pool
 
 CONNECT_TIMEOUT_S = 10.0
+# In a pool each bound lies below the next: a lock that is not to be had is told as such, and the server ends a
+# statement before the client gives up on it.
+LOCK_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 20
 COMMAND_TIMEOUT_S = 30.0
 
 
@@ -30,6 +36,15 @@ class DatabaseUnavailable(Exception):
 
     def __init__(self, url: str, cause: Exception) -> None:
         super().__init__(f"DATABASE_URL: no connection to PostgreSQL at {_where(url)}: {_why(cause)}")
+
+
+class RoleRefused(DatabaseUnavailable):
+    """Whoever logs in may not act as the role that was asked for, or there is no such role."""
+
+    def __init__(self, url: str, role: str, cause: Exception) -> None:
+        Exception.__init__(
+            self, f"DATABASE_URL: {_why(cause)} at {_where(url)}: an administrator has to grant {role} to {_user(url)}"
+        )
 
 
 @contextmanager
@@ -50,25 +65,41 @@ def database(settings: DatabaseSettings, *, kept_running: bool = False) -> Itera
         embedded.stop()
 
 
-async def connect(url: str, name: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """A connection of one's own (LISTEN, advisory locks), called `name` in pg_stat_activity."""
+async def connect(url: str, name: str, *, role: str | None = None) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection of one's own (LISTEN, advisory locks), called `name` in pg_stat_activity. It may wait for locks."""
     try:
-        return await asyncpg.connect(url, **_options(name))
+        return await asyncpg.connect(url, **_options(name, role))
     except _CONNECT_FAULTS as error:
-        raise DatabaseUnavailable(url, error) from error
+        raise _refusal(url, role, error) from error
 
 
 @asynccontextmanager
-async def pool(url: str, name: str, *, connections_max: int = 10) -> AsyncIterator[Pool]:
+async def pool(url: str, name: str, *, role: str | None = None, connections_max: int = 10) -> AsyncIterator[Pool]:
     """A pool of up to `connections_max` connections, called `name` in pg_stat_activity."""
+    timeouts = {"lock_timeout": f"{LOCK_TIMEOUT_S}s", "statement_timeout": f"{STATEMENT_TIMEOUT_S}s"}
     try:
-        opened = await asyncpg.create_pool(url, min_size=1, max_size=connections_max, **_options(name))
+        opened = await asyncpg.create_pool(
+            url, min_size=1, max_size=connections_max, **_options(name, role, **timeouts)
+        )
     except _CONNECT_FAULTS as error:
-        raise DatabaseUnavailable(url, error) from error
+        raise _refusal(url, role, error) from error
     try:
         yield opened
     finally:
         opened.terminate()
+
+
+def _refusal(url: str, role: str | None, cause: Exception) -> DatabaseUnavailable:
+    # The same codes as for a database that one may not connect to: only the text tells which of the two it was.
+    is_of_role = isinstance(cause, asyncpg.InsufficientPrivilegeError | asyncpg.InvalidParameterValueError)
+    if role is not None and is_of_role and role in str(cause):
+        return RoleRefused(url, role, cause)
+    return DatabaseUnavailable(url, cause)
+
+
+def _user(url: str) -> str:
+    """Who logs in, as far as the address says."""
+    return unquote(urlsplit(url).username or "") or "the role that logs in"
 
 
 def _where(url: str) -> str:
@@ -93,10 +124,16 @@ def _why(cause: Exception) -> str:
 _CONNECT_FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
 
 
-def _options(name: str) -> dict[str, Any]:
+def _options(name: str, role: str | None, **settings: str) -> dict[str, Any]:
     return {
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": COMMAND_TIMEOUT_S,
-        # Statements here are short: compiling them costs more than it saves.
-        "server_settings": {"application_name": f"onesms-{name}", "TimeZone": "UTC", "jit": "off"},
+        "server_settings": {
+            "application_name": f"onesms-{name}",
+            "TimeZone": "UTC",
+            "jit": "off",  # statements here are short: compiling them costs more than it saves
+            "search_path": "public, pg_temp",
+            **({} if role is None else {"role": role}),
+            **settings,
+        },
     }

@@ -13,6 +13,8 @@
 
 Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
 SQL function put into DETAIL; money in it is decimal strings.
+
+`WalletBusy` is none of them: nothing was decided, because somebody else was at work there. Trying again may succeed.
 """
 
 from collections.abc import Iterator
@@ -136,15 +138,32 @@ class UnauditedChange(WalletError):
     sqlstate, code = "OS017", "UNAUDITED_CHANGE"
 
 
+class WalletBusy(Exception):
+    """Not done, and not refused either: the rows were locked for too long. Nothing was changed; retryable."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        """One of `BUSY_SQLSTATES`."""
+
+
+BUSY_SQLSTATES = {
+    "55P03": "lock_not_available: lock_timeout ran out",
+    "40P01": "deadlock_detected",
+    "40001": "serialization_failure",
+    "57014": "query_canceled: statement_timeout ran out, or somebody cancelled it",
+}
 BY_SQLSTATE: dict[str, type[WalletError]] = {error.sqlstate: error for error in WalletError.__subclasses__()}
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Raise our exceptions for our SQLSTATEs; everything else passes as it is."""
+    """Raise our exceptions for our SQLSTATEs, `WalletBusy` for `BUSY_SQLSTATES`; everything else passes as it is."""
     try:
         yield
     except asyncpg.PostgresError as error:
+        if error.sqlstate in BUSY_SQLSTATES:
+            raise WalletBusy(error.sqlstate, error.message or "") from error
         refusal = BY_SQLSTATE.get(error.sqlstate or "")
         if refusal is None:
             raise

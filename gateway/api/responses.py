@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import ApiError
-from wallet_db.errors import WalletError
+from wallet_db.errors import WalletBusy, WalletError
 
 log = structlog.get_logger()
+
+BUSY_RETRY_AFTER_S = 1
 
 
 class JsonResponse(Response):
@@ -67,6 +69,12 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return _answer(ApiError("UNAVAILABLE", "the database is away: try again, with the same Idempotency-Key"))
 
 
+async def _busy(request: Request, error: Exception) -> Response:
+    log.warning("request gave up waiting", path=request.scope["path"], error=str(error))
+    message = "somebody else is at work there: try again, with the same Idempotency-Key"
+    return _answer(ApiError("BUSY", message, retry_after_s=BUSY_RETRY_AFTER_S))
+
+
 # What a lost, restarting or overloaded server looks like, in the middle of a request.
 _DATABASE_AWAY = (
     OSError,
@@ -79,6 +87,7 @@ _DATABASE_AWAY = (
 EXCEPTION_HANDLERS = {
     **dict.fromkeys(_DATABASE_AWAY, _unavailable),
     ApiError: _api_error,
+    WalletBusy: _busy,
     WalletError: _refusal,
     HTTPException: _http_error,
     Exception: _unforeseen,

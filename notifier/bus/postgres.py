@@ -17,6 +17,7 @@ from notifier.bus.contract import BusUnavailable, Receive
 from notifier.event import Event, count_lines, decode_batch, encode_batch
 from notifier.retry import DATABASE_FAULTS, Backoff
 from wallet_db.connect import connect
+from wallet_db.roles import NOTIFIER
 
 if TYPE_CHECKING:
     import asyncpg
@@ -30,10 +31,11 @@ PING_TIMEOUT_S = 5.0
 
 
 class PostgresBus:
-    """NOTIFY and LISTEN on one channel of the database at `url`."""
+    """NOTIFY and LISTEN on one channel of the database at `url`, acting as `role` there: neither needs a grant."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, role: str = NOTIFIER) -> None:
         self._url = url
+        self._role = role
         self._publisher: asyncpg.Connection[asyncpg.Record] | None = None
         self._publishing = asyncio.Lock()
 
@@ -45,7 +47,7 @@ class PostgresBus:
         async with self._publishing:
             try:
                 if self._publisher is None:
-                    self._publisher = await connect(self._url, "bus-publish")
+                    self._publisher = await connect(self._url, "bus-publish", role=self._role)
                     await self._publisher.execute("set synchronous_commit = off")
                 await self._publisher.execute(
                     "select pg_notify($1, batch) from unnest($2::text[]) as batch",
@@ -85,7 +87,7 @@ class PostgresBus:
             except Exception:
                 log.exception("bus.receiver_failed", bus="postgres")
 
-        connection = await connect(self._url, "bus-listen")
+        connection = await connect(self._url, "bus-listen", role=self._role)
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())
         try:

@@ -119,6 +119,9 @@ create index rentals_frozen on rentals (user_id) include (frozen_amount) where f
 -- Rows that are never updated: freeze them once, soon after they were written, and never look at their pages again.
 alter table balance_operations set (autovacuum_freeze_min_age = 0, autovacuum_vacuum_insert_scale_factor = 0.05);
 
+-- Has the operator been told of this wallet?
+create index system_logs_alerts on system_logs ((data ->> 'user_id'), at desc) where level = 'critical';
+
 -- What is done again and again: the row is the job, as with orders.
 create table periodic_jobs (
     name         text        not null,

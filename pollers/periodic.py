@@ -1,0 +1,88 @@
+"""What is done again and again: wallets are checked against their holds, holds whose time is over go back.
+
+Each job is a row of `periodic_jobs`, claimed under a lease like an order; here is what it does and which figures it
+leaves there. Every step is a transaction of its own and does nothing the second time, so a run that is cut off, or
+overtaken by another, costs nothing but the work. A total counts on from the run before.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from pollers.loop import DueLoop
+from wallet_db import periodic
+from wallet_db.connect import Pool
+from wallet_db.errors import WalletBusy, WalletError
+from wallet_db.periodic import PeriodicJob, claim_periodic_jobs, finish_periodic_job
+
+log = structlog.get_logger()
+
+POLL_S = 1.0
+EXPIRE_BATCH = 100
+
+Result = Mapping[str, int]
+
+
+async def check_wallets(pool: Pool, before: Result) -> Result:
+    """Correct every wallet that is not OK.
+
+    checked; corrected (and corrected_total); critical: broken beyond what may be corrected; left: others that need a
+    person, or were busy. A wallet may count as corrected and left.
+    """
+    checked, faulty = await periodic.find_faulty_wallets(pool)
+    corrected = critical = left = 0
+    for user_id in faulty:
+        try:
+            correction = await periodic.correct_frozen_balance(pool, user_id)
+        except (WalletBusy, WalletError, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning(
+                "wallet not corrected this time", user_id=str(user_id), error=str(error) or type(error).__name__
+            )
+            left += 1
+            continue
+        after = correction.after
+        corrected += bool(correction.operations)
+        critical += after.status == "CRITICAL"
+        left += after.status == "WARNING"
+        if correction.operations:
+            log.warning("wallet corrected", user_id=str(user_id), operations=correction.operations)
+        if correction.alerted:
+            log.error("wallet needs a person", user_id=str(user_id), status=after.status, problem=after.problem)
+    if critical:
+        log.error("there are CRITICAL wallets", wallets=critical)
+    return {
+        "checked": checked,
+        "corrected": corrected,
+        "critical": critical,
+        "left": left,
+        "corrected_total": before.get("corrected_total", 0) + corrected,
+    }
+
+
+async def expire_holds(pool: Pool, before: Result) -> Result:
+    """Refund the holds whose time is over. expired (and expired_total)."""
+    expired = batch = await periodic.expire_holds(pool, EXPIRE_BATCH)
+    while batch == EXPIRE_BATCH:
+        batch = await periodic.expire_holds(pool, EXPIRE_BATCH)
+        expired += batch
+    return {"expired": expired, "expired_total": before.get("expired_total", 0) + expired}
+
+
+JOBS: Mapping[str, Callable[[Pool, Result], Awaitable[Result]]] = {
+    "check_wallets": check_wallets,
+    "expire_holds": expire_holds,
+}
+
+
+def periodic_loop(pool: Pool, lease: timedelta) -> DueLoop[PeriodicJob]:
+    """The loop that runs them when they are due, one run of each at a time among all processes."""
+
+    async def claim(limit: int) -> Sequence[PeriodicJob]:
+        return await claim_periodic_jobs(pool, JOBS, limit=limit, lease=lease)
+
+    async def work(job: PeriodicJob) -> None:
+        await finish_periodic_job(pool, job, await JOBS[job.name](pool, job.result))
+
+    return DueLoop(claim, work, concurrency_max=len(JOBS), poll_s=POLL_S)

@@ -1,0 +1,64 @@
+"""Metrics: what the periodic jobs leave in their rows, as Prometheus reads it."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.api.metrics import JobMetrics
+from tests.system import System, wait_until
+from wallet_db.periodic import PeriodicJob
+
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def figures(text: str) -> dict[str, float]:
+    """Samples by their name; of those with labels, with the labels' values behind it."""
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def job(name: str, finished_at: datetime | None, **result: int) -> PeriodicJob:
+    return PeriodicJob(name, timedelta(hours=1), AT, finished_at, finished_at, result)
+
+
+def test_the_jobs_figures_become_metrics() -> None:
+    jobs = [
+        job("check_wallets", AT, checked=9, corrected=1, critical=2, left=3, corrected_total=4),
+        job("expire_holds", AT + timedelta(seconds=5), expired=1, expired_total=6),
+    ]
+    text = generate_latest(JobMetrics(jobs)).decode()
+    assert figures(text) == {
+        "onesms_periodic_job_last_finished_seconds check_wallets": AT.timestamp(),
+        "onesms_periodic_job_last_finished_seconds expire_holds": AT.timestamp() + 5,
+        "onesms_wallets_checked": 9,
+        "onesms_wallets_critical": 2,
+        "onesms_wallets_left": 3,
+        "onesms_wallets_corrected_total": 4,
+        "onesms_holds_expired_total": 6,
+    }
+    assert "# TYPE onesms_wallets_corrected_total counter" in text
+    assert "# TYPE onesms_wallets_critical gauge" in text
+
+
+def test_a_job_that_has_never_finished_has_no_figures() -> None:
+    assert figures(generate_latest(JobMetrics([job("check_wallets", None)])).decode()) == {}
+
+
+def test_the_gateway_tells_what_the_pollers_found(system: System) -> None:
+    def told() -> dict[str, float]:
+        answer = httpx.get(f"{system.url}/metrics")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain; version=")
+        return figures(answer.text)
+
+    wait_until(lambda: "onesms_wallets_critical" in told(), "the first check of the wallets has finished")
+    seen = told()
+    assert seen["onesms_wallets_critical"] == seen["onesms_wallets_left"] == 0
+    assert seen["onesms_wallets_checked"] > 0
+    assert seen["onesms_periodic_job_last_finished_seconds check_wallets"] > AT.timestamp()
+    assert seen["process_resident_memory_bytes"] > 0

@@ -1,0 +1,377 @@
+"""Who may do what: every function, table and column against every role, as decided here and as the database has it.
+
+The tables below are the decision. What is in the database and not in them fails, so nothing new is anybody's by chance.
+"""
+
+from collections import defaultdict
+from collections.abc import Set as AbstractSet
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.system import JWT_SECRET, Process, free_port, wait_until_ready
+from tests.wallet_db.logins import login
+from tests.wallet_db.support import call, new_user, run
+from wallet_db.connect import Pool, pool
+from wallet_db.errors import AppendOnly, refusals
+from wallet_db.migrate import MigrationError, migrate
+from wallet_db.orders import create_activation, list_activations, list_operations, read_wallet, request_cancel
+from wallet_db.roles import GATEWAY, NOTIFIER, OPERATOR, POLLERS, ROLES, USER, WALLET
+
+FUNCTIONS: dict[str, AbstractSet[str]] = {
+    # money
+    "atomic_freeze": {WALLET},
+    "atomic_commit": {WALLET},
+    "atomic_refund": {WALLET},
+    "atomic_deposit": {WALLET, OPERATOR},
+    "atomic_adjust": {OPERATOR},
+    "lock_user_wallet": {WALLET, OPERATOR},
+    "expire_holds": {POLLERS, OPERATOR},
+    "correct_frozen_balance": {POLLERS, OPERATOR},
+    # orders
+    "create_activation": {GATEWAY},
+    "request_cancel": {GATEWAY},
+    "claim_activations": {POLLERS},
+    "begin_purchase": {POLLERS},
+    "abandon_purchase": {POLLERS},
+    "record_purchase": {POLLERS},
+    "reschedule_activation": {POLLERS},
+    "refuse_cancel": {POLLERS},
+    "apply_activation_sms": {POLLERS},
+    "close_activation": {POLLERS},
+    # the rest
+    "claim_periodic_jobs": {POLLERS},
+    "finish_periodic_job": {POLLERS},
+    "new_epoch": {OPERATOR},
+    # reading, with the caller's own rights
+    "iso_utc": {*ROLES} - {POLLERS},
+    "wallet_json": {GATEWAY, OPERATOR, WALLET, USER},
+    "operation_json": {GATEWAY, OPERATOR, WALLET},
+    "sms_json": {GATEWAY, OPERATOR, USER},
+    "activation_json": {GATEWAY, OPERATOR},
+    "rental_json": {GATEWAY, OPERATOR},
+    "snapshot_json": {GATEWAY, OPERATOR},
+    "wallet_health": {OPERATOR},
+    "claimed_user_id": {USER},
+    # private
+    **dict.fromkeys(
+        (
+            "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
+            "check_amount", "check_hold_order", "check_key", "find_hold", "lock_activation", "operation_result",
+            "refund_due", "refuse_freeze", "refuse_mismatch", "refuse_rewriting", "refuse_second_end",
+            "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
+            "replay_settlement", "restate_frozen", "ring_doorbell", "settle_ended_orders", "settle_hold",
+            "sms_messages_append_event",
+        ),
+        frozenset(),
+    ),
+}  # fmt: skip
+
+OF_OPERATIONS = (
+    "SELECT(user_id,number,type,amount,balance_before,balance_after,frozen_before,frozen_after,available_before,"
+    "available_after,transaction_id,hold_transaction_id,activation_id,rental_id,reason,created_at)"
+)
+OF_ACTIVATIONS = (
+    "SELECT(id,user_id,service,country,status,price,frozen_amount,idempotency_key,phone,error_code,created_at,"
+    "purchased_at,expires_at,cancel_requested_at,cancel_allowed_at,closed_at)"
+)
+OF_RENTALS = (
+    "SELECT(id,user_id,service,country,status,hours,price,frozen_amount,idempotency_key,phone,error_code,created_at,"
+    "purchased_at,ends_at,cancel_requested_at,closed_at)"
+)
+"""What users see of theirs: not what it cost, nor from whom it came."""
+
+TABLES: dict[str, dict[str, set[str]]] = {
+    "users": {
+        GATEWAY: {"SELECT", "INSERT(id,name)"},
+        POLLERS: {"SELECT(id,balance,frozen_balance)"},
+        OPERATOR: {"SELECT", "INSERT(id,name)"},
+        WALLET: {"SELECT"},
+        USER: {"SELECT"},
+    },
+    "wallet_holds": {
+        POLLERS: {"SELECT(user_id,amount,state,activation_id,rental_id)"},
+        OPERATOR: {"SELECT"},
+        WALLET: {"SELECT"},
+        USER: {"SELECT"},
+    },
+    "balance_operations": {
+        GATEWAY: {"SELECT"},
+        OPERATOR: {"SELECT"},
+        WALLET: {"SELECT"},
+        USER: {OF_OPERATIONS},
+    },
+    "activations": {
+        GATEWAY: {"SELECT"},
+        POLLERS: {
+            "SELECT(id,user_id,service,country,status,frozen_amount,provider,provider_order_id,purchase_started_at)"
+        },
+        OPERATOR: {"SELECT"},
+        USER: {OF_ACTIVATIONS},
+    },
+    "rentals": {
+        GATEWAY: {"SELECT"},
+        POLLERS: {"SELECT(user_id,frozen_amount)"},
+        OPERATOR: {"SELECT"},
+        USER: {OF_RENTALS},
+    },
+    "sms_messages": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "events": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "receipts": {GATEWAY: {"SELECT", "INSERT(user_id,seq,transport)"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "services": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(price,timeout_refund_percent)"}, USER: {"SELECT"}},
+    "countries": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "settings": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(value,updated_at)"}},
+    "system_logs": {POLLERS: {"INSERT(level,source,message,data)"}, OPERATOR: {"SELECT"}},
+    "periodic_jobs": {GATEWAY: {"SELECT"}, POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(every,due_at)"}},
+    "v_frozen_balance_health": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT"}},
+    "schema_migrations": {role: {"SELECT"} for role in ROLES if role != USER},
+}
+
+MONEY = ("wallet_holds", "balance_operations", "events", "activations", "rentals", "sms_messages")
+"""Written by functions only."""
+
+GRANTED = """
+    select c.relname::text, grantee::regrole::text, privilege_type, null
+      from pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+     where c.relnamespace = 'public'::regnamespace and c.relkind not in ('i', 'I') and grantee <> c.relowner
+     union all
+    select c.relname, x.grantee::regrole::text, x.privilege_type, string_agg(a.attname, ',' order by a.attnum)
+      from pg_class c join pg_attribute a on a.attrelid = c.oid, aclexplode(a.attacl) x
+     where c.relnamespace = 'public'::regnamespace
+     group by 1, 2, 3
+     union all
+    select p.proname, grantee::regrole::text, privilege_type, null
+      from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))
+     where p.pronamespace = 'public'::regnamespace and grantee <> p.proowner
+     union all
+    select nspname, grantee::regrole::text, privilege_type, null from pg_namespace, aclexplode(nspacl)
+     where nspname = 'public' and grantee <> nspowner
+"""
+
+
+async def granted(db: Pool) -> dict[str, dict[str, set[str]]]:
+    """By object and role: what has been granted, columns in brackets. '-' is PUBLIC."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    rows = await db.fetch(GRANTED)
+    for name, role, privilege, columns in rows:
+        found[name][role].add(privilege if columns is None else f"{privilege}({columns})")
+    return found
+
+
+async def names(db: Pool, query: str) -> set[str]:
+    return {name for (name,) in await db.fetch(query)}
+
+
+def test_every_table_and_view_is_decided_for_every_role(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        found = await granted(db)
+        relations = await names(
+            db,
+            "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')",
+        )
+        assert relations == TABLES.keys()
+        assert {name: dict(found[name]) for name in relations} == TABLES
+        sequences = await names(
+            db, "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'S'"
+        )
+        assert sequences
+        assert not sequences & found.keys()
+
+    run(database_url, scenario)
+
+
+def test_every_function_is_decided_for_every_role(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        found = await granted(db)
+        functions = await names(db, "select proname::text from pg_proc where pronamespace = 'public'::regnamespace")
+        assert {name: set(found.get(name, {})) for name in functions} == FUNCTIONS
+
+    run(database_url, scenario)
+
+
+def test_everybody_may_do_nothing(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        of_everybody = {name: roles["-"] for name, roles in (await granted(db)).items() if "-" in roles}
+        assert of_everybody in ({}, {"public": {"USAGE"}})
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_calls_what_it_may_and_nothing_else(database_url: str, role: str) -> None:
+    """Really called, with nulls: whatever else it meets, it lacks a right only where that is decided."""
+
+    async def scenario(db: Pool) -> None:
+        functions = await db.fetch(
+            "select proname::text, array(select format_type(type, null) from unnest(proargtypes) as type)"
+            "  from pg_proc where pronamespace = 'public'::regnamespace order by 1"
+        )
+        async with pool(database_url, "test", role=role) as theirs:
+            for name, types in functions:
+                outcome = await _outcome(theirs, f"select {name}({', '.join(f'null::{type_}' for type_ in types)})")
+                assert (outcome != "refused") == (role in FUNCTIONS[name]), (name, outcome)
+
+    run(database_url, scenario)
+
+
+async def _outcome(db: Pool, statement: str) -> str:
+    async with db.acquire() as connection:
+        attempt = connection.transaction()
+        await attempt.start()
+        try:
+            await connection.execute(statement)
+        except asyncpg.InsufficientPrivilegeError:
+            return "refused"
+        except asyncpg.PostgresError as error:
+            return f"{error.sqlstate} {error}"
+        finally:
+            await attempt.rollback()
+        return "done"
+
+
+WRITES = ("insert into {0} default values", "update {0} set user_id = user_id", "delete from {0}", "truncate {0}")
+USER_WRITES = (
+    "insert into users (id, balance) values (gen_random_uuid(), 100)",
+    "update users set balance = balance + 100",
+    "update users set event_seq = 0, operation_number = 0",
+    "delete from users",
+    "truncate users cascade",
+)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_writes_what_functions_write(database_url: str, role: str) -> None:
+    async def scenario(_: Pool) -> None:
+        async with pool(database_url, "test", role=role) as theirs:
+            for statement in [write.format(table) for table in MONEY for write in WRITES] + list(USER_WRITES):
+                assert await _outcome(theirs, statement) == "refused", statement
+
+    run(database_url, scenario)
+
+
+REWRITING = (
+    "update balance_operations set reason = 'nothing happened'",
+    "delete from balance_operations",
+    "truncate balance_operations",
+)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_audit_is_rewritten_by_no_role(database_url: str, role: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await new_user(db)
+        async with pool(database_url, "test", role=role) as theirs:
+            for statement in REWRITING:
+                assert await _outcome(theirs, statement) == "refused"
+            await db.execute(f"grant all on balance_operations to {role}")
+            for statement in REWRITING:
+                with pytest.raises(AppendOnly), refusals():
+                    await theirs.execute(statement)
+
+    run(database_url, scenario)
+
+
+def test_every_function_with_its_owners_rights_pins_its_names(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        rows = await db.fetch(
+            "select proname::text, coalesce(array_to_string(proconfig, ';'), '') from pg_proc"
+            " where pronamespace = 'public'::regnamespace and prosecdef"
+        )
+        assert {pinned for _, pinned in rows} == {"search_path=public, pg_temp"}
+        # What others may call is one of these, or reads with their own rights.
+        reading = {name for name, roles in FUNCTIONS.items() if roles} - {name for name, _ in rows}
+        assert all(name.endswith("_json") for name in reading - {"iso_utc", "wallet_health", "claimed_user_id"})
+        assert (
+            await db.fetchval(
+                "select count(*) from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'v'"
+                " and proname = any ($1)",
+                list(reading),
+            )
+            == 0
+        )
+
+    run(database_url, scenario)
+
+
+PROCESSES = [("gateway", GATEWAY), ("notifier", NOTIFIER), ("pollers", POLLERS)]
+ENVIRONMENT = {"JWT_SECRET": JWT_SECRET, "SMS_ACTIVATE_URL": "http://127.0.0.1:9", "SMS_ACTIVATE_KEY": "none"}
+
+
+def test_a_login_that_is_only_a_gateway_makes_the_gateways_calls(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        async with pool(url, "test", role=GATEWAY) as gateway:
+            order = await create_activation(gateway, user, "wa", "6", idempotency_key=None, max_price=None)
+            await request_cancel(gateway, user, order["id"])
+            assert len(await list_activations(gateway, user, limit=5, before=None)) == 1
+            operations = await list_operations(gateway, user, limit=5, before=None)
+            assert [operation["type"] for operation in operations] == ["refund", "freeze", "deposit"]
+            assert await read_wallet(gateway, user) == {"balance": "36.00", "frozen": "0.00", "available": "36.00"}
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await call(gateway, "atomic_deposit", p_user_id=user, p_amount=5, p_transaction_id=uuid4().hex)
+        actors = await names(db, "select actor from balance_operations where type in ('freeze', 'refund')")
+        assert actors == {GATEWAY}
+
+    with login(database_url, GATEWAY) as url:
+        run(database_url, scenario)
+
+
+@pytest.mark.parametrize(("module", "role"), PROCESSES)
+def test_a_process_needs_no_more_than_its_role(database_url: str, module: str, role: str) -> None:
+    with login(database_url, role) as url:
+        port = free_port()
+        process = Process(module, {**ENVIRONMENT, "DATABASE_URL": url, "PORT": str(port)})
+        try:
+            if module == "gateway":
+                wait_until_ready(f"http://127.0.0.1:{port}", process)
+            else:
+                process.wait_until_it("follower.leads" if module == "notifier" else "bus.listening")
+            process.stop()
+        finally:
+            process.close()
+
+
+@pytest.mark.parametrize(("module", "role"), PROCESSES)
+def test_a_process_that_may_not_act_as_its_role_says_so_in_one_line(database_url: str, module: str, role: str) -> None:
+    other = NOTIFIER if role == GATEWAY else GATEWAY
+    with login(database_url, other) as url:
+        process = Process(module, {**ENVIRONMENT, "DATABASE_URL": url, "PORT": str(free_port())})
+        try:
+            assert process.wait() == 1
+            said = [line for line in process.output.splitlines() if line.startswith("DATABASE_URL: ")]
+            assert len(said) == 1
+            assert f'permission denied to set role "{role}"' in said[0]
+            assert f"has to grant {role} to onesms_login_" in said[0]
+            assert "Traceback" not in process.output
+        finally:
+            process.close()
+
+
+def test_a_login_without_the_right_is_told_who_migrates(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        assert await migrate(url) == []
+        await db.execute("update schema_migrations set checksum = 'old' where name = 'functions'")
+        with pytest.raises(MigrationError, match=r"may not change it: run `python -m wallet_db migrate` as \w+$"):
+            await migrate(url)
+
+    with login(database_url, GATEWAY) as url:
+        run(database_url, scenario)
+
+
+def test_a_pooled_connection_keeps_its_role_and_its_bounds(database_url: str) -> None:
+    settings = (
+        "select current_user::text, current_setting('lock_timeout'), current_setting('statement_timeout'),"
+        " current_setting('search_path')"
+    )
+
+    async def scenario(_: Pool) -> None:
+        async with pool(database_url, "test", role=NOTIFIER, connections_max=1) as theirs:
+            for _ in range(2):
+                async with theirs.acquire() as connection:
+                    row = await connection.fetchrow(settings)
+                    assert row is not None
+                    assert tuple(row) == (NOTIFIER, "5s", "20s", "public, pg_temp")
+                    await connection.execute("set lock_timeout = 0; set statement_timeout = 0; set search_path = ''")
+
+    run(database_url, scenario)

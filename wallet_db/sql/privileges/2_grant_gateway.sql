@@ -1,0 +1,10 @@
+-- The gateway: it writes that a user wants to buy or to cancel, makes users' rows and keeps receipts. It reads what users
+-- may see. The money moves inside the two functions.
+
+grant execute on function create_activation, request_cancel to onesms_gateway;
+grant execute on function snapshot_json, activation_json, rental_json, sms_json, operation_json, wallet_json, iso_utc
+    to onesms_gateway;
+grant select on users, activations, rentals, sms_messages, balance_operations, events, receipts, services, countries,
+    settings, periodic_jobs to onesms_gateway;
+grant insert (id, name) on users to onesms_gateway;
+grant insert (user_id, seq, transport) on receipts to onesms_gateway;

@@ -1,0 +1,15 @@
+-- A layer that reads for one user at a time: the rows are theirs alone (see 3_rows.sql), and what they were bought for
+-- and from whom is not among the columns. It moves no money and places no order.
+
+grant execute on function claimed_user_id, sms_json, wallet_json, iso_utc to onesms_user;
+grant select on users, sms_messages, wallet_holds, events, receipts, services, countries to onesms_user;
+grant select (id, user_id, service, country, status, price, frozen_amount, idempotency_key, phone, error_code, created_at,
+              purchased_at, expires_at, cancel_requested_at, cancel_allowed_at, closed_at)
+    on activations to onesms_user;
+grant select (id, user_id, service, country, status, hours, price, frozen_amount, idempotency_key, phone, error_code,
+              created_at, purchased_at, ends_at, cancel_requested_at, closed_at)
+    on rentals to onesms_user;
+grant select (user_id, number, type, amount, balance_before, balance_after, frozen_before, frozen_after,
+              available_before, available_after, transaction_id, hold_transaction_id, activation_id, rental_id, reason,
+              created_at)
+    on balance_operations to onesms_user;
