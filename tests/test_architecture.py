@@ -39,6 +39,8 @@ PURE = (
     "pollers/providers/sms_activate/protocol.py",
     "pollers/simulator/record.py",
     "pollers/simulator/state.py",
+    "wallet_db/stress/intents.py",
+    "wallet_db/stress/ledger.py",
 )
 IMPURE_MODULES = {
     "asyncio", "asyncpg", "httpx", "os", "random", "secrets", "select", "socket", "ssl", "starlette", "subprocess",

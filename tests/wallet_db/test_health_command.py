@@ -8,7 +8,6 @@ import pytest
 from tests.wallet_db.faults import set_figures
 from tests.wallet_db.support import new_user, run, wallet
 from wallet_db import __main__ as command_line
-from wallet_db import health as command
 from wallet_db.connect import Pool, pool
 from wallet_db.errors import UnknownUser
 from wallet_db.periodic import correct_frozen_balance
@@ -18,9 +17,6 @@ def test_the_command_shows_what_is_not_ok_and_corrects_it_when_told(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parser = command_line._parser()
-    commands = next(action for action in parser._actions if hasattr(action, "choices") and action.dest == "command")
-    if "health" not in (commands.choices or ()):
-        command.add_parser(commands)  # type: ignore[arg-type]
 
     def health_command(*options: str) -> tuple[int, list[str]]:
         arguments = parser.parse_args(["health", *options])
