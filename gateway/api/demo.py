@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from gateway.api.requests import Text, body_of, services_of
 from gateway.api.responses import JsonResponse
+from gateway.errors import ApiError
 from wallet_db.connect import Pool
 from wallet_db.errors import refusals
 from wallet_db.wallet import deposit
@@ -27,6 +28,8 @@ class NewDemoSession(BaseModel):
 async def create_session(operators: Pool, request: Request) -> Response:
     """`POST /demo/sessions`: 201 and a new user with the credit, or 200 and the user of that name as it is."""
     wanted = await body_of(request, NewDemoSession)
+    if wanted.name == "operators":
+        raise ApiError("BAD_REQUEST", "name: expected a user's, got that of the operators")
     services = services_of(request)
     with refusals():
         async with operators.acquire() as connection, connection.transaction():

@@ -15,11 +15,10 @@ import wallet_db.migrate as migrate_module
 from wallet_db.connect import DatabaseUnavailable, connect, pool
 from wallet_db.migrate import MigrationError, migrate
 
-ALL = [
-    *sorted(script.stem for script in Path(wallet_db.__file__).parent.glob("sql/migrations/*.sql")),
-    "functions",
-    "triggers",
-]
+ONCE = sorted(script.stem for script in Path(wallet_db.__file__).parent.glob("sql/migrations/*.sql"))
+REPEATED = ["functions", "views", "triggers", "privileges"]
+"""Applied all together, whichever of them has changed."""
+ALL = ONCE + REPEATED
 
 
 @asynccontextmanager
@@ -40,7 +39,7 @@ def test_twenty_at_once_apply_each_migration_once(empty_database_url: str) -> No
         done = await asyncio.gather(*(migrate(empty_database_url) for _ in range(20)))
         assert sorted(done, key=len) == [[]] * 19 + [ALL]
         async with connected(empty_database_url) as connection:
-            assert await applied(connection) == ALL
+            assert await applied(connection) == sorted(ALL)
             assert await connection.fetchval("select count(*) from services where service = 'whatsapp'") == 1
 
     asyncio.run(scenario())
@@ -82,23 +81,61 @@ def test_an_older_program_does_not_put_its_own_functions_back(database_url: str)
     asyncio.run(scenario())
 
 
-def test_functions_are_replaced_while_others_write_and_triggers_do_not_keep_them_waiting(
+def test_what_is_repeated_waits_for_writers_and_is_applied_together_or_not_at_all(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate_module, "LOCK_ATTEMPTS", 1)
 
     async def scenario() -> None:
         async with connected(database_url) as writer, connected(database_url) as connection:
+            await connection.execute(
+                "create or replace function iso_utc(p_at timestamptz) returns text language sql as $$ select 'old' $$;"
+                "grant execute on function iso_utc to public;"
+                "update schema_migrations set checksum = 'old' where name in ('functions', 'privileges')"
+            )
             writing = writer.transaction()
             await writing.start()
             await writer.execute("insert into users (name) values ('somebody')")
-            await connection.execute("update schema_migrations set checksum = 'old' where name = 'functions'")
-            assert await migrate(database_url) == ["functions"]
-            await connection.execute("update schema_migrations set checksum = 'old' where name = 'triggers'")
-            with pytest.raises(MigrationError, match="triggers could not be applied, the tables are busy"):
+            with pytest.raises(MigrationError, match="privileges could not be applied, the tables are busy"):
                 await migrate(database_url)
+            assert await connection.fetchval("select iso_utc('epoch')") == "old"
             await writing.commit()
-            assert await migrate(database_url) == ["triggers"]
+            assert await migrate(database_url) == ["functions", "privileges"]
+            assert await connection.fetchval("select iso_utc('epoch')") == "1970-01-01T00:00:00.000Z"
+            assert not await connection.fetchval(
+                "select has_function_privilege('public', 'iso_utc(timestamptz)', 'execute')"
+            )
+
+    asyncio.run(scenario())
+
+
+def test_readers_do_not_keep_what_is_repeated_waiting(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate_module, "LOCK_ATTEMPTS", 1)
+
+    async def scenario() -> None:
+        async with connected(database_url) as reader, connected(database_url) as connection:
+            await connection.execute("update schema_migrations set checksum = 'old' where name = 'privileges'")
+            async with reader.transaction():
+                for table in ("users", "activations", "balance_operations", "wallet_holds", "events"):
+                    await reader.execute(f"select count(*) from {table}")  # noqa: S608 - names of ours
+                assert await migrate(database_url) == ["privileges"]
+
+    asyncio.run(scenario())
+
+
+def test_a_database_from_before_privileges_gets_them(database_url: str) -> None:
+    async def scenario() -> None:
+        async with connected(database_url) as connection:
+            await connection.execute(
+                "delete from schema_migrations where name in ('views', 'privileges');"
+                "update schema_migrations set checksum = 'old', version = 1 where name in ('functions', 'triggers');"
+                "grant execute on all functions in schema public to public"
+            )
+            assert await migrate(database_url) == REPEATED
+            assert await migrate(database_url) == []
+            for function in ("atomic_adjust", "append_operation", "claimed_user_id"):
+                oid = await connection.fetchval("select $1::regproc::oid", function)
+                assert not await connection.fetchval("select has_function_privilege('public', $1::oid, 'execute')", oid)
 
     asyncio.run(scenario())
 
@@ -111,7 +148,7 @@ def test_a_role_that_may_not_create_tables_is_told(empty_database_url: str) -> N
             try:
                 parts = urlsplit(empty_database_url)
                 as_guest = parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
-                with pytest.raises(MigrationError, match="could not be brought up to date: permission denied"):
+                with pytest.raises(MigrationError, match=r"may not change it: run `python -m wallet_db migrate`"):
                     await migrate(as_guest)
             finally:
                 await connection.execute(f"drop role {role}")
@@ -164,7 +201,7 @@ def test_a_run_killed_in_the_middle_leaves_whole_migrations_and_the_next_finishe
             assert "terminating connection due to administrator command" in str(killed)
             await blocker.rollback()
 
-            survived = ALL[: ALL.index(killed_in)]
+            survived = ONCE[: ONCE.index(killed_in)] if killed_in in ONCE else ONCE
             assert await applied(killer) == survived
             tables = await killer.fetchval("select count(*) from pg_tables where tablename = 'users'")
             assert tables == (1 if survived else 0)

@@ -94,7 +94,7 @@ begin
     end if;
     insert into system_logs (at, level, source, message, data)
     values (p_now, 'critical', 'correct_frozen_balance', 'a wallet needs a person', v_data);
-    perform append_event('00000000-0000-0000-0000-000000000000', 'admin.alert',
+    perform append_event('00000000-0000-4000-8000-6f7065726174', 'admin.alert',
                          v_data || '{"alert": "wallet"}');
     return true;
 end $$;
@@ -205,7 +205,7 @@ begin
     else
         perform check_amount(p_amount);
     end if;
-    if p_reason is null or p_reason !~ '\S' then
+    if p_reason is null or p_reason !~ '[^[:space:]]' then
         raise exception using errcode = 'OS014', message = 'expected a reason for the adjustment, got none',
             detail = '{"argument": "p_reason"}';
     end if;
@@ -250,8 +250,6 @@ begin
     loop
         if exists (select from wallet_holds where transaction_id = p_transaction_id) then
             return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
-        elsif exists (select from wallet_holds where settled_by = p_transaction_id) then
-            perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
         end if;
         update users
            set frozen_balance = frozen_balance + p_amount,
@@ -273,6 +271,9 @@ begin
                operation_number = operation_number - 1, event_seq = event_seq - 1
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+    end if;
+    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)
@@ -453,6 +454,36 @@ CREATE FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_le
     returning j.*
 $$;
 
+CREATE FUNCTION public.claim_settlement_id(p_user_id uuid, p_transaction_id text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into wallet_holds (transaction_id, user_id, amount, frozen_number) values (p_transaction_id, p_user_id, 1, 0)
+    on conflict (transaction_id) do nothing;
+    if not found then
+        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
+    end if;
+    delete from wallet_holds where transaction_id = p_transaction_id;
+    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
+    end if;
+end $$;
+
+CREATE FUNCTION public.claimed_user_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_claims text := nullif(current_setting('request.jwt.claims', true), '');
+begin
+    if v_claims is null then
+        return nullif(current_setting('onesms.user_id', true), '')::uuid;
+    end if;
+    return (v_claims::json ->> 'sub')::uuid;
+exception when data_exception or program_limit_exceeded then
+    return null;
+end $$;
+
 CREATE FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -596,10 +627,14 @@ declare
     v_expired integer := 0;
 begin
     for v_due in
-        select user_id, transaction_id from wallet_holds
-         where state = 'held' and expires_at <= p_now order by expires_at limit p_limit
+        select h.user_id, h.transaction_id, h.amount
+          from wallet_holds h join users u on u.id = h.user_id and u.frozen_balance between h.amount and u.balance
+         where h.state = 'held' and h.expires_at <= p_now order by h.expires_at
     loop
-        perform from users where id = v_due.user_id for no key update skip locked;
+        exit when v_expired >= p_limit;
+        perform from users
+          where id = v_due.user_id and frozen_balance between v_due.amount and balance
+            for no key update skip locked;
         continue when not found;
         perform from wallet_holds where transaction_id = v_due.transaction_id and state = 'held';
         continue when not found;
@@ -640,11 +675,13 @@ begin
     elsif p_activation_id is not null then
         select * into v_hold from wallet_holds
          where activation_id = p_activation_id and user_id = p_user_id
-         order by state = 'held' desc, frozen_number desc limit 1;
+         order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
+                  frozen_number desc limit 1;
     elsif p_rental_id is not null then
         select * into v_hold from wallet_holds
          where rental_id = p_rental_id and user_id = p_user_id
-         order by state = 'held' desc, frozen_number desc limit 1;
+         order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
+                  frozen_number desc limit 1;
     else
         select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
     end if;
@@ -1129,10 +1166,10 @@ begin
         raise exception using errcode = 'OS006',
             message = format('expected at most the hold''s %s, got %s', v_hold.amount, v_amount),
             detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
-    elsif exists (select from wallet_holds where settled_by = v_transaction_id)
-          or (v_transaction_id <> v_hold.transaction_id
-              and exists (select from wallet_holds where transaction_id = v_transaction_id)) then
-        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- it has ended, or names, another one
+    elsif v_transaction_id <> v_hold.transaction_id then
+        perform claim_settlement_id(p_user_id, v_transaction_id);
+    elsif exists (select from wallet_holds where settled_by = v_transaction_id) then
+        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- release 0.1.0 let it end another one
     end if;
 
     if v_hold.activation_id is not null then
@@ -1349,6 +1386,64 @@ ALTER TABLE public.system_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
+ SELECT user_id,
+    balance,
+    frozen_balance,
+    (balance - frozen_balance) AS available,
+    held,
+    held_for_orders,
+    ordered,
+        CASE
+            WHEN ((balance < (0)::numeric) OR (frozen_balance < (0)::numeric) OR (frozen_balance > balance)) THEN 'CRITICAL'::text
+            WHEN ((frozen_balance <> held) OR (held_for_orders <> ordered)) THEN 'WARNING'::text
+            ELSE 'OK'::text
+        END AS status,
+    NULLIF(concat_ws('; '::text,
+        CASE
+            WHEN (balance < (0)::numeric) THEN format('balance is %s'::text, balance)
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (frozen_balance < (0)::numeric) THEN format('frozen is %s'::text, frozen_balance)
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (frozen_balance > balance) THEN format('frozen is %s of a balance of %s'::text, frozen_balance, balance)
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (frozen_balance <> held) THEN format('frozen is %s, open holds are %s'::text, frozen_balance, held)
+            ELSE NULL::text
+        END,
+        CASE
+            WHEN (held_for_orders <> ordered) THEN format('holds for orders are %s, open orders are %s'::text, held_for_orders, ordered)
+            ELSE NULL::text
+        END), ''::text) AS problem
+   FROM ( SELECT u.id AS user_id,
+            u.balance,
+            u.frozen_balance,
+            COALESCE(h.held, 0.00) AS held,
+            COALESCE((h.held - COALESCE(h.held_for_none, 0.00)), 0.00) AS held_for_orders,
+            (COALESCE(a.ordered, 0.00) + COALESCE(r.ordered, 0.00)) AS ordered
+           FROM (((public.users u
+             LEFT JOIN ( SELECT wallet_holds.user_id,
+                    sum(wallet_holds.amount) AS held,
+                    sum(wallet_holds.amount) FILTER (WHERE ((wallet_holds.activation_id IS NULL) AND (wallet_holds.rental_id IS NULL))) AS held_for_none
+                   FROM public.wallet_holds
+                  WHERE (wallet_holds.state = 'held'::text)
+                  GROUP BY wallet_holds.user_id) h ON ((h.user_id = u.id)))
+             LEFT JOIN ( SELECT activations.user_id,
+                    sum(activations.frozen_amount) AS ordered
+                   FROM public.activations
+                  WHERE (activations.frozen_amount > (0)::numeric)
+                  GROUP BY activations.user_id) a ON ((a.user_id = u.id)))
+             LEFT JOIN ( SELECT rentals.user_id,
+                    sum(rentals.frozen_amount) AS ordered
+                   FROM public.rentals
+                  WHERE (rentals.frozen_amount > (0)::numeric)
+                  GROUP BY rentals.user_id) r ON ((r.user_id = u.id)))) wallets;
+
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
 
@@ -1435,6 +1530,8 @@ CREATE INDEX rentals_frozen ON public.rentals USING btree (user_id) INCLUDE (fro
 
 CREATE INDEX rentals_of_user ON public.rentals USING btree (user_id, created_at DESC, id DESC);
 
+CREATE INDEX system_logs_alerts ON public.system_logs USING btree (((data ->> 'user_id'::text)), at DESC) WHERE (level = 'critical'::text);
+
 CREATE INDEX system_logs_by_time ON public.system_logs USING btree (at DESC);
 
 CREATE INDEX wallet_holds_expiring ON public.wallet_holds USING btree (expires_at) WHERE ((state = 'held'::text) AND (expires_at IS NOT NULL));
@@ -1506,3 +1603,440 @@ ALTER TABLE ONLY public.wallet_holds
 
 ALTER TABLE ONLY public.wallet_holds
     ADD CONSTRAINT wallet_holds_rental_exists FOREIGN KEY (rental_id) REFERENCES public.rentals(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE public.activations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.balance_operations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.receipts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rentals ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY services_see_all ON public.activations TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.balance_operations TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.events TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.receipts TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.rentals TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.sms_messages TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.users TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.wallet_holds TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+ALTER TABLE public.sms_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY users_see_their_own ON public.activations FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.balance_operations FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.events FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.receipts FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.rentals FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.sms_messages FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.users FOR SELECT TO onesms_user USING ((id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.wallet_holds FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+ALTER TABLE public.wallet_holds ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO onesms_gateway;
+GRANT USAGE ON SCHEMA public TO onesms_pollers;
+GRANT USAGE ON SCHEMA public TO onesms_notifier;
+GRANT USAGE ON SCHEMA public TO onesms_operator;
+GRANT USAGE ON SCHEMA public TO onesms_wallet;
+GRANT USAGE ON SCHEMA public TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.acting(p_actor text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.activations TO onesms_gateway;
+GRANT SELECT ON TABLE public.activations TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(id) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(user_id) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(user_id) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(service) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(service) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(country) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(country) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(status) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(status) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(price) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(frozen_amount) ON TABLE public.activations TO onesms_pollers;
+GRANT SELECT(frozen_amount) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(idempotency_key) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(provider) ON TABLE public.activations TO onesms_pollers;
+
+GRANT SELECT(provider_order_id) ON TABLE public.activations TO onesms_pollers;
+
+GRANT SELECT(phone) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(error_code) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(purchase_started_at) ON TABLE public.activations TO onesms_pollers;
+
+GRANT SELECT(purchased_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(expires_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(cancel_requested_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(cancel_allowed_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(closed_at) ON TABLE public.activations TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.activation_json(p_activation public.activations) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.activation_json(p_activation public.activations) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.activation_json(p_activation public.activations) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.activations_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.append_event(p_user_id uuid, p_type text, p_payload jsonb) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.users TO onesms_gateway;
+GRANT SELECT ON TABLE public.users TO onesms_operator;
+GRANT SELECT ON TABLE public.users TO onesms_user;
+GRANT SELECT ON TABLE public.users TO onesms_wallet;
+
+GRANT INSERT(id) ON TABLE public.users TO onesms_gateway;
+GRANT INSERT(id) ON TABLE public.users TO onesms_operator;
+GRANT SELECT(id) ON TABLE public.users TO onesms_pollers;
+
+GRANT INSERT(name) ON TABLE public.users TO onesms_gateway;
+GRANT INSERT(name) ON TABLE public.users TO onesms_operator;
+
+GRANT SELECT(balance) ON TABLE public.users TO onesms_pollers;
+
+GRANT SELECT(frozen_balance) ON TABLE public.users TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.append_operation(p_user public.users, p_type text, p_amount numeric, p_transaction_id text, p_reason text, p_actor text, p_hold_transaction_id text, p_activation_id uuid, p_rental_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.atomic_commit(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_commit(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_operator;
+GRANT ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_amount(p_amount numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_key(p_argument text, p_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.periodic_jobs TO onesms_gateway;
+GRANT SELECT ON TABLE public.periodic_jobs TO onesms_operator;
+GRANT SELECT ON TABLE public.periodic_jobs TO onesms_pollers;
+
+GRANT UPDATE(every) ON TABLE public.periodic_jobs TO onesms_operator;
+
+GRANT UPDATE(due_at) ON TABLE public.periodic_jobs TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_settlement_id(p_user_id uuid, p_transaction_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.claimed_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.wallet_holds TO onesms_operator;
+GRANT SELECT ON TABLE public.wallet_holds TO onesms_user;
+GRANT SELECT ON TABLE public.wallet_holds TO onesms_wallet;
+
+GRANT SELECT(user_id) ON TABLE public.wallet_holds TO onesms_pollers;
+
+GRANT SELECT(amount) ON TABLE public.wallet_holds TO onesms_pollers;
+
+GRANT SELECT(state) ON TABLE public.wallet_holds TO onesms_pollers;
+
+GRANT SELECT(activation_id) ON TABLE public.wallet_holds TO onesms_pollers;
+
+GRANT SELECT(rental_id) ON TABLE public.wallet_holds TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_notifier;
+GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_user;
+GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.lock_activation(p_activation_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_operator;
+GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.new_epoch() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
+
+REVOKE ALL ON TABLE public.balance_operations FROM postgres;
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.balance_operations TO postgres;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_gateway;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_operator;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_wallet;
+
+GRANT SELECT(user_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(number) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(type) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(amount) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(balance_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(balance_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(frozen_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(frozen_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(available_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(available_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(transaction_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(hold_transaction_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(activation_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(rental_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(reason) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.balance_operations TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_operator;
+GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.operation_result(p_operation public.balance_operations, p_last public.balance_operations, p_replayed boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.refuse_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_mismatch(p_transaction_id text, p_field text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_rewriting() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_second_end() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_unaudited_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_unknown_transition() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.rentals TO onesms_gateway;
+GRANT SELECT ON TABLE public.rentals TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(service) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(country) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(status) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(hours) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(price) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(idempotency_key) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(phone) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(error_code) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(purchased_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(ends_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(cancel_requested_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(closed_at) ON TABLE public.rentals TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.rental_json(p_rental public.rentals) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.rentals_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.replay_settlement(p_hold public.wallet_holds, p_state text, p_transaction_id text, p_amount numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.ring_doorbell() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.settle_hold(p_type text, p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) TO onesms_operator;
+GRANT ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.sms_messages_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.wallet_health(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wallet_health(p_user_id uuid) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.wallet_json(p_user public.users) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_operator;
+GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_user;
+GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_wallet;
+
+GRANT SELECT ON TABLE public.countries TO onesms_gateway;
+GRANT SELECT ON TABLE public.countries TO onesms_operator;
+GRANT SELECT ON TABLE public.countries TO onesms_user;
+
+GRANT SELECT ON TABLE public.events TO onesms_gateway;
+GRANT SELECT ON TABLE public.events TO onesms_notifier;
+GRANT SELECT ON TABLE public.events TO onesms_operator;
+GRANT SELECT ON TABLE public.events TO onesms_user;
+
+GRANT SELECT ON TABLE public.receipts TO onesms_gateway;
+GRANT SELECT ON TABLE public.receipts TO onesms_operator;
+GRANT SELECT ON TABLE public.receipts TO onesms_user;
+
+GRANT INSERT(user_id) ON TABLE public.receipts TO onesms_gateway;
+
+GRANT INSERT(seq) ON TABLE public.receipts TO onesms_gateway;
+
+GRANT INSERT(transport) ON TABLE public.receipts TO onesms_gateway;
+
+GRANT SELECT ON TABLE public.schema_migrations TO onesms_gateway;
+GRANT SELECT ON TABLE public.schema_migrations TO onesms_pollers;
+GRANT SELECT ON TABLE public.schema_migrations TO onesms_notifier;
+GRANT SELECT ON TABLE public.schema_migrations TO onesms_operator;
+GRANT SELECT ON TABLE public.schema_migrations TO onesms_wallet;
+
+GRANT SELECT ON TABLE public.services TO onesms_gateway;
+GRANT SELECT ON TABLE public.services TO onesms_operator;
+GRANT SELECT ON TABLE public.services TO onesms_user;
+
+GRANT UPDATE(price) ON TABLE public.services TO onesms_operator;
+
+GRANT UPDATE(timeout_refund_percent) ON TABLE public.services TO onesms_operator;
+
+GRANT SELECT ON TABLE public.settings TO onesms_gateway;
+GRANT SELECT ON TABLE public.settings TO onesms_notifier;
+GRANT SELECT ON TABLE public.settings TO onesms_operator;
+
+GRANT UPDATE(value) ON TABLE public.settings TO onesms_operator;
+
+GRANT UPDATE(updated_at) ON TABLE public.settings TO onesms_operator;
+
+GRANT SELECT ON TABLE public.sms_messages TO onesms_gateway;
+GRANT SELECT ON TABLE public.sms_messages TO onesms_operator;
+GRANT SELECT ON TABLE public.sms_messages TO onesms_user;
+
+GRANT SELECT ON TABLE public.system_logs TO onesms_operator;
+
+GRANT INSERT(level) ON TABLE public.system_logs TO onesms_pollers;
+
+GRANT INSERT(source) ON TABLE public.system_logs TO onesms_pollers;
+
+GRANT INSERT(message) ON TABLE public.system_logs TO onesms_pollers;
+
+GRANT INSERT(data) ON TABLE public.system_logs TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_operator;
+GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_pollers;

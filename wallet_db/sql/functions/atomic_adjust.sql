@@ -12,7 +12,7 @@ begin
     else
         perform check_amount(p_amount);
     end if;
-    if p_reason is null or p_reason !~ '\S' then
+    if p_reason is null or p_reason !~ '[^[:space:]]' then
         raise exception using errcode = 'OS014', message = 'expected a reason for the adjustment, got none',
             detail = '{"argument": "p_reason"}';
     end if;

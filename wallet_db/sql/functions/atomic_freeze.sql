@@ -32,8 +32,6 @@ begin
     loop
         if exists (select from wallet_holds where transaction_id = p_transaction_id) then
             return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
-        elsif exists (select from wallet_holds where settled_by = p_transaction_id) then
-            perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
         end if;
         update users
            set frozen_balance = frozen_balance + p_amount,
@@ -55,6 +53,9 @@ begin
                operation_number = operation_number - 1, event_seq = event_seq - 1
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+    end if;
+    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)

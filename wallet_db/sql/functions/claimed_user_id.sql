@@ -1,6 +1,6 @@
--- The user on whose behalf a layer in front of the database asks: `sub` of the token's claims, which PostgREST puts into
--- request.jwt.claims, else onesms.user_id. Null if neither is set, or what is set names nobody: row-level security then
--- shows nothing, and tells nothing of why. Whoever can set these sets them to anybody: it is for layers that check
+-- The user on whose behalf a layer in front of the database asks: `sub` of the token's claims, which PostgREST puts
+-- into request.jwt.claims, else onesms.user_id. Null if neither is set, or what is set names nobody: row-level security
+-- then shows nothing, and tells nothing of why. Whoever can set these sets them to anybody: it is for layers that check
 -- tokens, not a login for users.
 -- Locks: none. Raises: nothing.
 create or replace function claimed_user_id() returns uuid

@@ -1,7 +1,7 @@
 -- Refunds up to p_limit holds whose time is over; returns how many. A wallet that somebody works on is skipped, not
 -- waited for: its hold is due again next time. So this never waits for a wallet while it holds another, and cannot
--- deadlock with those who settle in the foreground. A wallet whose figures cannot be (v_frozen_balance_health) is skipped,
--- too: it must not keep everybody else's holds.
+-- deadlock with those who settle in the foreground. A wallet whose figures cannot be (v_frozen_balance_health) is
+-- skipped, too: it must not keep everybody else's holds.
 -- Locks: users (SKIP LOCKED), then each hold as settle_hold does.
 create or replace function expire_holds(p_limit integer default 100, p_now timestamptz default now()) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -12,8 +12,9 @@ begin
     for v_due in
         select h.user_id, h.transaction_id, h.amount
           from wallet_holds h join users u on u.id = h.user_id and u.frozen_balance between h.amount and u.balance
-         where h.state = 'held' and h.expires_at <= p_now order by h.expires_at limit p_limit
+         where h.state = 'held' and h.expires_at <= p_now order by h.expires_at
     loop
+        exit when v_expired >= p_limit;
         perform from users
           where id = v_due.user_id and frozen_balance between v_due.amount and balance
             for no key update skip locked;

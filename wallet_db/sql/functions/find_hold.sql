@@ -1,5 +1,6 @@
--- The hold a commit or refund means: the order's if an order is named (the open one first, else the newest), otherwise
--- the one frozen under p_transaction_id. Private: callers hold the wallet's lock, so no other settles it meanwhile.
+-- The hold a commit or refund means: the order's if an order is named (of several the one that p_transaction_id has
+-- ended or names, else the open one, else the newest), otherwise the one frozen under p_transaction_id. Private:
+-- callers hold the wallet's lock, so no other settles it meanwhile.
 -- Raises: OS003 unknown_hold, OS014 invalid_argument.
 create or replace function find_hold(
     p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text
@@ -14,11 +15,13 @@ begin
     elsif p_activation_id is not null then
         select * into v_hold from wallet_holds
          where activation_id = p_activation_id and user_id = p_user_id
-         order by state = 'held' desc, frozen_number desc limit 1;
+         order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
+                  frozen_number desc limit 1;
     elsif p_rental_id is not null then
         select * into v_hold from wallet_holds
          where rental_id = p_rental_id and user_id = p_user_id
-         order by state = 'held' desc, frozen_number desc limit 1;
+         order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
+                  frozen_number desc limit 1;
     else
         select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
     end if;

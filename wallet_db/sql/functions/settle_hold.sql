@@ -35,10 +35,10 @@ begin
         raise exception using errcode = 'OS006',
             message = format('expected at most the hold''s %s, got %s', v_hold.amount, v_amount),
             detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
-    elsif exists (select from wallet_holds where settled_by = v_transaction_id)
-          or (v_transaction_id <> v_hold.transaction_id
-              and exists (select from wallet_holds where transaction_id = v_transaction_id)) then
-        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- it has ended, or names, another one
+    elsif v_transaction_id <> v_hold.transaction_id then
+        perform claim_settlement_id(p_user_id, v_transaction_id);
+    elsif exists (select from wallet_holds where settled_by = v_transaction_id) then
+        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- release 0.1.0 let it end another one
     end if;
 
     if v_hold.activation_id is not null then

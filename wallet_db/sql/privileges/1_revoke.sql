@@ -1,5 +1,5 @@
--- Nobody but the owner may do anything; what the other files grant is all that anybody may. A role that is given more by
--- hand loses it with the next change of these files.
+-- Nobody but the owner may do anything; what the other files grant is all that anybody may. What PUBLIC or one of our
+-- roles is given by hand besides, it loses with the next change of these files.
 
 do $$
 declare
@@ -16,8 +16,8 @@ begin
            and pg_get_userbyid(p.proowner) = current_user
            and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
     loop
-        execute format('revoke all on %s from public, onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, '
-                       'onesms_wallet, onesms_user', v_object);
+        execute format('revoke all on %s from public, onesms_gateway, onesms_pollers, onesms_notifier, '
+                       'onesms_operator, onesms_wallet, onesms_user', v_object);
     end loop;
 end $$;
 
@@ -31,8 +31,8 @@ begin
     if has_schema_privilege('public', 'public', 'create') then
         revoke create on schema public from public;
         if has_schema_privilege('public', 'public', 'create') then
-            raise exception 'everybody may create objects in schema public, and % may not change that: its owner has to '
-                'revoke create on schema public from public', current_user;
+            raise exception 'everybody may create objects in schema public, and % may not change that: its owner has '
+                'to revoke create on schema public from public', current_user;
         end if;
     end if;
 end $$;

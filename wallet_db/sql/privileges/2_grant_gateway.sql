@@ -1,5 +1,5 @@
--- The gateway: it writes that a user wants to buy or to cancel, makes users' rows and keeps receipts. It reads what users
--- may see. The money moves inside the two functions.
+-- The gateway: it writes that a user wants to buy or to cancel, makes users' rows and keeps receipts. It reads what
+-- users may see. The money moves inside the two functions.
 
 grant execute on function create_activation, request_cancel to onesms_gateway;
 grant execute on function snapshot_json, activation_json, rental_json, sms_json, operation_json, wallet_json, iso_utc

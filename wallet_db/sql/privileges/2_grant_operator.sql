@@ -1,7 +1,7 @@
 -- Operators: they top up and adjust, correct what is found wrong, set prices, and read everything.
 
-grant execute on function atomic_deposit, atomic_adjust, correct_frozen_balance, expire_holds, lock_user_wallet, new_epoch
-    to onesms_operator;
+grant execute on function atomic_deposit, atomic_adjust, correct_frozen_balance, expire_holds, lock_user_wallet,
+    new_epoch to onesms_operator;
 grant execute on function snapshot_json, activation_json, rental_json, sms_json, operation_json, wallet_json,
     wallet_health, iso_utc to onesms_operator;
 grant select on users, activations, rentals, sms_messages, wallet_holds, balance_operations, events, receipts, services,

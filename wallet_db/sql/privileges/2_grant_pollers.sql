@@ -1,5 +1,5 @@
--- The pollers: they carry orders out with the providers, run the periodic jobs and log for the operators. Of orders they
--- see what finding a lost purchase needs, beside those they have claimed; of wallets whether they are sound.
+-- The pollers: they carry orders out with the providers, run the periodic jobs and log for the operators. Of orders
+-- they see what finding a lost purchase needs, beside those they have claimed; of wallets whether they are sound.
 
 grant execute on function claim_activations, begin_purchase, abandon_purchase, record_purchase, reschedule_activation,
     refuse_cancel, apply_activation_sms, close_activation to onesms_pollers;

@@ -1,10 +1,10 @@
--- A layer that reads for one user at a time: the rows are theirs alone (see 3_rows.sql), and what they were bought for
--- and from whom is not among the columns. It moves no money and places no order.
+-- A layer that reads for one user at a time: the rows are that user's alone (see 3_rows.sql), and from whom and for how
+-- much we bought is not among the columns. It moves no money and places no order.
 
 grant execute on function claimed_user_id, sms_json, wallet_json, iso_utc to onesms_user;
 grant select on users, sms_messages, wallet_holds, events, receipts, services, countries to onesms_user;
-grant select (id, user_id, service, country, status, price, frozen_amount, idempotency_key, phone, error_code, created_at,
-              purchased_at, expires_at, cancel_requested_at, cancel_allowed_at, closed_at)
+grant select (id, user_id, service, country, status, price, frozen_amount, idempotency_key, phone, error_code,
+              created_at, purchased_at, expires_at, cancel_requested_at, cancel_allowed_at, closed_at)
     on activations to onesms_user;
 grant select (id, user_id, service, country, status, hours, price, frozen_amount, idempotency_key, phone, error_code,
               created_at, purchased_at, ends_at, cancel_requested_at, closed_at)
