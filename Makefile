@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export DEMO ?= $(if $(DATABASE_URL),0,1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema lock clean
+.PHONY: help run test check format bench schema lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: $(VENV)/dev ## formatting, lint, types
 format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/run ## measure the wallet beside plain statements, side by side (ARGS=--quick: a minute)
+	@$(BIN)/python -m bench wallet $(ARGS)
 
 schema: $(VENV)/dev ## write the schema's dump again, after a change of the SQL
 	@$(BIN)/python -m tests.wallet_db.schema_dump

@@ -91,10 +91,13 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except (UndefinedTableError, UndefinedColumnError, UndefinedFunctionError) as error:
-        print(f"the schema is not this program's ({error}): python -m wallet_db migrate", file=sys.stderr)
+        print(f"no schema of ours here, or an older one ({error}): python -m wallet_db migrate", file=sys.stderr)
         return 1
     except InsufficientPrivilegeError as error:
         print(f"{error}: this command needs a role that may do more", file=sys.stderr)
+        return 1
+    except health.WalletsHidden as error:
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -84,8 +84,9 @@ class EmbeddedPostgres:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-            if server is not None:
-                server.stop()
+            if server is not None and self._runs():
+                with suppress(psutil.NoSuchProcess):  # it died just now
+                    server.stop()
 
     def _launch(self) -> PostgresServer:
         # The library would hand out a server it knows without asking whether that still runs. And it takes whoever has

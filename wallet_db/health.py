@@ -8,7 +8,8 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from wallet_db.connect import connect
+from wallet_db.connect import Connection, connect
+from wallet_db.events import OPERATORS
 from wallet_db.periodic import (
     Correction,
     WalletHealth,
@@ -30,10 +31,24 @@ def add_parser(commands: "Commands") -> None:
     parser.set_defaults(run=run)
 
 
+class WalletsHidden(Exception):
+    """Row-level security keeps wallets from this login: whatever is found is not all there is."""
+
+
+async def see_all_wallets(connection: Connection) -> None:
+    """Raise `WalletsHidden` if some row is hidden: the operators' own always exists, and no policy shows it alone."""
+    if not await connection.fetchval("select exists (select from users where id = $1::text::uuid)", OPERATORS):
+        raise WalletsHidden(
+            "this login does not see all wallets (row-level security): log in as the owner or a member of"
+            " onesms_operator, which it has to inherit from"
+        )
+
+
 async def run(url: str, arguments: argparse.Namespace) -> int:
     """Print the table; the exit status: 0 every wallet is OK, 1 some are not."""
     connection = await connect(url, "health")
     try:
+        await see_all_wallets(connection)
         wallets, faulty = await find_faulty_wallets(connection)
         rows, remaining = [], 0
         for user_id in faulty:

@@ -17,11 +17,13 @@ from uuid import UUID, uuid4
 import pytest
 
 import wallet_db.check
+from tests.wallet_db.logins import login
 from tests.wallet_db.support import call, new_user
 from wallet_db.__main__ import main
 from wallet_db.check import RULES, Report, check
 from wallet_db.connect import Connection, connect
 from wallet_db.progress import Progress, line
+from wallet_db.roles import USER
 
 # The user's operations: 1 deposit 100, 2 freeze a 10, 3 commit a, 4 freeze b 10, 5 refund 4 of b, 6 commit the rest,
 # 7 freeze c 5, 8 adjust -1, 9 deposit 2: balance 85, frozen 5.
@@ -402,3 +404,18 @@ def test_progress_is_a_bar_on_a_terminal_and_a_line_now_and_then_elsewhere() -> 
     log = progress_of_25_s(StringIO())
     assert log.count("\n") == 2
     assert "\r" not in log
+
+
+def test_a_login_that_does_not_see_every_wallet_is_told_so(database_url: str) -> None:
+    """Row-level security hides rows without a word: nothing found would read like nothing wrong."""
+    with login(database_url, USER, "pg_read_all_data") as auditor:
+        for command in ("check", "health"):
+            done = subprocess.run(
+                [sys.executable, "-m", "wallet_db", command],
+                env=os.environ | {"DATABASE_URL": auditor},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "does not see all wallets" in done.stderr

@@ -276,18 +276,15 @@ def test_two_faults_of_one_wallet_are_corrected_together(database_url: str) -> N
 def test_a_settlement_that_is_refused_undoes_the_correction_and_is_alerted(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user = await new_user(db, "36.00", "5.00")
-        first, second = await pending_order(db, user), await pending_order(db, user)
-        await call(db, "close_activation", p_activation_id=first, p_status="cancelled")
-        await close_behind_the_back(db, second, "cancelled")
-        name = f"activation:{second}"
-        await tamper(db, "update wallet_holds set settled_by = $2 where activation_id = $1", first, name)
-        await set_figures(db, user, frozen="20.00")
+        activation = await pending_order(db, user)
+        await close_behind_the_back(db, activation, "cancelled")
+        await tamper(db, "update wallet_holds set amount = 50 where activation_id = $1", activation)
         before = await untouched(db, user)
         answer = await correct(db, user)
         assert (answer["corrected"], answer["alerted"]) == (False, True)
         assert await untouched(db, user) == before
         [line] = await logged(db, "critical")
-        assert name in line["refused"]
+        assert "users_frozen_not_negative" in line["refused"]
 
     run(database_url, scenario)
 

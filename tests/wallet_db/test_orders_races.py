@@ -76,7 +76,8 @@ def test_control_settling_by_a_status_read_before_the_lock_frees_what_another_or
                 "operation_number = operation_number + 1 where id = $1"
             ),
             naively(
-                "update users set frozen_balance = frozen_balance - 5, operation_number = operation_number + 1 where id = $1"
+                "update users set frozen_balance = frozen_balance - 5, "
+                "operation_number = operation_number + 1 where id = $1"
             ),
         )
         assert await wallet(db, user) == ("5.00", "0.00", "5.00")  # the other 5.00 is still held, and may be spent

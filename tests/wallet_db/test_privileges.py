@@ -58,7 +58,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     **dict.fromkeys(
         (
             "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
-            "check_amount", "check_hold_order", "check_key", "claim_settlement_id", "find_hold", "lock_activation", "operation_result",
+            "check_amount", "check_hold_order", "check_key", "check_remarks", "claim_settlement_id", "find_hold",
+            "lock_activation", "operation_result",
             "refund_due", "refuse_freeze", "refuse_mismatch", "refuse_rewriting", "refuse_second_end",
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
             "replay_settlement", "restate_frozen", "ring_doorbell", "settle_ended_orders", "settle_hold",

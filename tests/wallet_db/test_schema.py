@@ -82,3 +82,39 @@ def test_a_releases_money_and_holds_come_along(empty_database_url: str) -> None:
         await assert_books_balance(db)
 
     run(empty_database_url, scenario)
+
+
+def test_an_id_that_ended_two_holds_in_a_release_does_not_stop_the_upgrade(empty_database_url: str) -> None:
+    """0.1.0 let one id commit one hold and refund another, if orders named them."""
+    asyncio.run(restore(empty_database_url, "0.1.0"))
+
+    async def twice() -> None:
+        connection = await asyncpg.connect(empty_database_url)
+        try:
+            carol = await connection.fetchval("select id from users where name = 'carol'")
+            for kind, name in (("commit", "one"), ("refund", "two")):
+                rental_id = await connection.fetchval(
+                    "insert into rentals (user_id, service, country, hours, price, frozen_amount, status)"
+                    " values ($1, 'whatsapp', 'indonesia', 24, 5, 5, 'active') returning id",
+                    carol,
+                )
+                await connection.execute("select atomic_freeze($1, 5, $2, 'r', null, $3)", carol, name, rental_id)
+                await connection.execute(
+                    f"select atomic_{kind}(p_user_id => $1, p_rental_id => $2, p_transaction_id => 'invoice-7')",
+                    carol,
+                    rental_id,
+                )
+        finally:
+            await connection.close()
+
+    asyncio.run(twice())
+    asyncio.run(migrate(empty_database_url))
+
+    async def scenario(db: Pool) -> None:
+        await assert_books_balance(db)
+        settled = await db.fetch(
+            "select transaction_id, settled_by from wallet_holds where transaction_id in ('one', 'two') order by 1"
+        )
+        assert [tuple(row) for row in settled] == [("one", "invoice-7"), ("two", "invoice-7#two")]
+
+    run(empty_database_url, scenario)

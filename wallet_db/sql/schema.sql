@@ -247,6 +247,9 @@ begin
     if (length(p_transaction_id) between 1 and 255) is not true then
         perform check_key('p_transaction_id', p_transaction_id);
     end if;
+    if length(p_reason) > 1000 or length(p_actor) > 1000 then
+        perform check_remarks(p_reason, p_actor);
+    end if;
     loop
         if exists (select from wallet_holds where transaction_id = p_transaction_id) then
             return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
@@ -259,9 +262,6 @@ begin
         exit when found;
         perform refuse_freeze(p_user_id, p_amount, p_transaction_id);
     end loop;
-    if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
-        perform check_hold_order(p_user_id, p_activation_id, p_rental_id, p_expires_at);
-    end if;
     insert into wallet_holds (transaction_id, user_id, amount, activation_id, rental_id, frozen_number, expires_at)
     values (p_transaction_id, p_user_id, p_amount, p_activation_id, p_rental_id, v_number, p_expires_at)
     on conflict (transaction_id) do nothing;
@@ -272,8 +272,11 @@ begin
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
         perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
+    end if;
+    if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
+        perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)
@@ -322,6 +325,7 @@ declare
     v_constraint text;
 begin
     perform check_key('p_transaction_id', p_transaction_id);
+    perform check_remarks(p_reason, p_actor);
     v_user := lock_user_wallet(p_user_id);
     select * into v_first from balance_operations where transaction_id = p_transaction_id and type = p_type
        and type in ('deposit', 'adjust', 'correct');
@@ -332,9 +336,9 @@ begin
             perform refuse_mismatch(p_transaction_id, v_field);
         end if;
         return operation_result(v_first, v_first, true);
-    elsif v_user.balance - v_user.frozen_balance + p_amount < 0 then
+    elsif p_amount < 0 and v_user.balance - v_user.frozen_balance + p_amount < 0 then
         raise exception using errcode = 'OS001',
-            message = format('takes %s, available %s', -p_amount, v_user.balance - v_user.frozen_balance),
+            message = format('needs %s, available %s', round(-p_amount, 2), v_user.balance - v_user.frozen_balance),
             detail = jsonb_build_object('user_id', p_user_id, 'needed', round(-p_amount, 2)::text,
                                         'available', (v_user.balance - v_user.frozen_balance)::text)::text;
     elsif v_user.balance + p_amount >= 1e12 then
@@ -365,12 +369,12 @@ begin
        or p_amount <> round(p_amount, 2) or p_amount >= 1e12 then
         raise exception using errcode = 'OS006',
             message = format('expected an amount above 0 with at most 2 decimals and below 10^12, got %s',
-                             coalesce(p_amount::text, 'null')),
-            detail = jsonb_build_object('amount', p_amount::text)::text;
+                             coalesce(left(p_amount::text, 400), 'null')),
+            detail = jsonb_build_object('amount', left(p_amount::text, 400))::text;
     end if;
 end $$;
 
-CREATE FUNCTION public.check_hold_order(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) RETURNS void
+CREATE FUNCTION public.check_hold_order(p_user_id uuid, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
@@ -396,7 +400,8 @@ begin
     elsif v_status not in ('ordering', 'pending', 'active') then
         raise exception using errcode = 'OS016', message = format('the order holds nothing any more: %s', v_status),
             detail = jsonb_build_object('order_id', v_order_id, 'status', v_status)::text;
-    elsif exists (select from wallet_holds where activation_id = p_activation_id and state = 'held') then
+    elsif exists (select from wallet_holds where activation_id = p_activation_id and state = 'held'
+                                                and transaction_id <> p_transaction_id) then
         raise exception using errcode = 'OS005',
             message = format('activation %s is already held for by another transaction', p_activation_id),
             detail = jsonb_build_object('order_id', p_activation_id, 'field', 'transaction_id')::text;
@@ -412,6 +417,21 @@ begin
             message = format('expected %s of 1 to 255 characters, got %s', p_argument,
                              coalesce(length(p_key)::text, 'null')),
             detail = jsonb_build_object('argument', p_argument)::text;
+    end if;
+end $$;
+
+CREATE FUNCTION public.check_remarks(p_reason text, p_actor text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    if length(p_reason) > 1000 then
+        raise exception using errcode = 'OS014',
+            message = format('expected p_reason of at most 1000 characters, got %s', length(p_reason)),
+            detail = '{"argument": "p_reason"}';
+    elsif length(p_actor) > 1000 then
+        raise exception using errcode = 'OS014',
+            message = format('expected p_actor of at most 1000 characters, got %s', length(p_actor)),
+            detail = '{"argument": "p_actor"}';
     end if;
 end $$;
 
@@ -464,7 +484,7 @@ begin
         perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
     end if;
     delete from wallet_holds where transaction_id = p_transaction_id;
-    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
         perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
     end if;
 end $$;
@@ -638,17 +658,25 @@ begin
         continue when not found;
         perform from wallet_holds where transaction_id = v_due.transaction_id and state = 'held';
         continue when not found;
-        perform settle_hold('refund', v_due.user_id, null, null, v_due.transaction_id, 'expired', null);
-        v_expired := v_expired + 1;
+        begin
+            perform settle_hold('refund', v_due.user_id, null, null, v_due.transaction_id, 'expired', null);
+            v_expired := v_expired + 1;
+        exception when others then
+            if sqlstate !~ '^(OS|23)' then  -- a refusal or a constraint is this hold's fault; others are not
+                raise;
+            end if;
+            perform alert_wallet(wallet_health(v_due.user_id) || jsonb_build_object('hold', v_due.transaction_id),
+                                 sqlerrm, p_now);
+        end;
     end loop;
     return v_expired;
 end $$;
 
 CREATE TABLE public.wallet_holds (
-    transaction_id text NOT NULL,
-    user_id uuid NOT NULL,
-    amount numeric(14,2) NOT NULL,
-    state text DEFAULT 'held'::text NOT NULL,
+    transaction_id text CONSTRAINT wallet_holds_transaction_id_not_null1 NOT NULL,
+    user_id uuid CONSTRAINT wallet_holds_user_id_not_null1 NOT NULL,
+    amount numeric(14,2) CONSTRAINT wallet_holds_amount_not_null1 NOT NULL,
+    state text DEFAULT 'held'::text CONSTRAINT wallet_holds_state_not_null1 NOT NULL,
     committed_amount numeric(14,2),
     refunded_amount numeric(14,2),
     activation_id uuid,
@@ -656,7 +684,7 @@ CREATE TABLE public.wallet_holds (
     frozen_number bigint NOT NULL,
     settled_number bigint,
     settled_by text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT wallet_holds_created_at_not_null1 NOT NULL,
     settled_at timestamp with time zone,
     expires_at timestamp with time zone,
     CONSTRAINT wallet_holds_amount_positive CHECK ((amount > (0)::numeric))
@@ -678,6 +706,11 @@ begin
          order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
                   frozen_number desc limit 1;
     elsif p_rental_id is not null then
+        if p_transaction_id is null
+           and (select count(*) from wallet_holds where rental_id = p_rental_id and user_id = p_user_id) > 1 then
+            raise exception using errcode = 'OS014', detail = '{"argument": "p_transaction_id"}',
+                message = format('expected p_transaction_id: rental %s has more than one hold', p_rental_id);
+        end if;
         select * into v_hold from wallet_holds
          where rental_id = p_rental_id and user_id = p_user_id
          order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
@@ -751,23 +784,23 @@ CREATE FUNCTION public.new_epoch() RETURNS text
 $$;
 
 CREATE TABLE public.balance_operations (
-    user_id uuid NOT NULL,
+    user_id uuid CONSTRAINT balance_operations_user_id_not_null1 NOT NULL,
     number bigint NOT NULL,
-    type text NOT NULL,
-    amount numeric(14,2) NOT NULL,
-    balance_before numeric(14,2) NOT NULL,
-    balance_after numeric(14,2) NOT NULL,
-    frozen_before numeric(14,2) NOT NULL,
-    frozen_after numeric(14,2) NOT NULL,
-    available_before numeric(14,2) GENERATED ALWAYS AS ((balance_before - frozen_before)) STORED NOT NULL,
-    available_after numeric(14,2) GENERATED ALWAYS AS ((balance_after - frozen_after)) STORED NOT NULL,
-    transaction_id text NOT NULL,
+    type text CONSTRAINT balance_operations_type_not_null1 NOT NULL,
+    amount numeric(14,2) CONSTRAINT balance_operations_amount_not_null1 NOT NULL,
+    balance_before numeric(14,2) CONSTRAINT balance_operations_balance_before_not_null1 NOT NULL,
+    balance_after numeric(14,2) CONSTRAINT balance_operations_balance_after_not_null1 NOT NULL,
+    frozen_before numeric(14,2) CONSTRAINT balance_operations_frozen_before_not_null1 NOT NULL,
+    frozen_after numeric(14,2) CONSTRAINT balance_operations_frozen_after_not_null1 NOT NULL,
+    available_before numeric(14,2) GENERATED ALWAYS AS ((balance_before - frozen_before)) STORED CONSTRAINT balance_operations_available_before_not_null1 NOT NULL,
+    available_after numeric(14,2) GENERATED ALWAYS AS ((balance_after - frozen_after)) STORED CONSTRAINT balance_operations_available_after_not_null1 NOT NULL,
+    transaction_id text CONSTRAINT balance_operations_transaction_id_not_null1 NOT NULL,
     hold_transaction_id text,
     activation_id uuid,
     rental_id uuid,
     actor text NOT NULL,
-    reason text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text CONSTRAINT balance_operations_reason_not_null1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT balance_operations_created_at_not_null1 NOT NULL,
     CONSTRAINT balance_operations_adjust_moves_balance CHECK (((type <> 'adjust'::text) OR ((amount <> (0)::numeric) AND (balance_after = (balance_before + amount)) AND (frozen_after = frozen_before)))),
     CONSTRAINT balance_operations_commit_spends_frozen CHECK (((type <> 'commit'::text) OR ((amount > (0)::numeric) AND (balance_after = (balance_before - amount)) AND (frozen_after = (frozen_before - amount))))),
     CONSTRAINT balance_operations_correct_restates_frozen CHECK (((type <> 'correct'::text) OR ((amount <> (0)::numeric) AND (balance_after = balance_before) AND (frozen_after = (frozen_before + amount))))),
@@ -916,8 +949,9 @@ CREATE FUNCTION public.refuse_unaudited_change() RETURNS trigger
     AS $$
 begin
     raise exception using errcode = 'OS017',
-        message = format('balance %s, frozen %s for user %s refused: use atomic_deposit or atomic_adjust, which leave '
-                         'an operation in the audit', new.balance, new.frozen_balance, new.id),
+        message = format('balance %s, frozen %s for user %s refused: use the wallet''s functions (atomic_deposit, '
+                         'atomic_adjust, correct_frozen_balance …), which leave an operation in the audit',
+                         new.balance, new.frozen_balance, new.id),
         detail = jsonb_build_object('user_id', new.id)::text;
 end $$;
 
@@ -1155,6 +1189,7 @@ begin
     if p_transaction_id is not null then
         perform check_key('p_transaction_id', p_transaction_id);
     end if;
+    perform check_remarks(p_reason, p_actor);
     v_user := lock_user_wallet(p_user_id);
     v_hold := find_hold(p_user_id, p_activation_id, p_rental_id, p_transaction_id);
     v_transaction_id := coalesce(p_transaction_id, v_hold.transaction_id);
@@ -1168,8 +1203,6 @@ begin
             detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
     elsif v_transaction_id <> v_hold.transaction_id then
         perform claim_settlement_id(p_user_id, v_transaction_id);
-    elsif exists (select from wallet_holds where settled_by = v_transaction_id) then
-        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- release 0.1.0 let it end another one
     end if;
 
     if v_hold.activation_id is not null then
@@ -1542,7 +1575,7 @@ CREATE INDEX wallet_holds_of_rental ON public.wallet_holds USING btree (rental_i
 
 CREATE INDEX wallet_holds_open ON public.wallet_holds USING btree (user_id) INCLUDE (amount, activation_id, rental_id) WHERE (state = 'held'::text);
 
-CREATE UNIQUE INDEX wallet_holds_settled_by_is_unique ON public.wallet_holds USING btree (settled_by) WHERE (settled_by IS NOT NULL);
+CREATE UNIQUE INDEX wallet_holds_settled_by_is_unique ON public.wallet_holds USING btree (settled_by) WHERE (settled_by <> transaction_id);
 
 CREATE TRIGGER activations_append_event_created AFTER INSERT ON public.activations FOR EACH ROW EXECUTE FUNCTION public.activations_append_event();
 
@@ -1765,9 +1798,11 @@ REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amou
 
 REVOKE ALL ON FUNCTION public.check_amount(p_amount numeric) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_key(p_argument text, p_key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_remarks(p_reason text, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;

@@ -9,7 +9,8 @@
 -- is the same transaction.
 -- Locks: users, then wallet_holds (insert).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch, OS006 invalid_amount,
---         OS007 unknown_order (also for another user's), OS014 invalid_argument, OS016 already_closed.
+--         OS007 unknown_order (another user's), OS014 invalid_argument, OS016 already_closed; at commit
+--         foreign_key_violation, if the order's row has not come.
 create or replace function atomic_freeze(
     p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text default 'purchase',
     p_activation_id uuid default null, p_rental_id uuid default null, p_expires_at timestamptz default null,
@@ -29,6 +30,9 @@ begin
     if (length(p_transaction_id) between 1 and 255) is not true then
         perform check_key('p_transaction_id', p_transaction_id);
     end if;
+    if length(p_reason) > 1000 or length(p_actor) > 1000 then
+        perform check_remarks(p_reason, p_actor);
+    end if;
     loop
         if exists (select from wallet_holds where transaction_id = p_transaction_id) then
             return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
@@ -41,9 +45,6 @@ begin
         exit when found;
         perform refuse_freeze(p_user_id, p_amount, p_transaction_id);
     end loop;
-    if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
-        perform check_hold_order(p_user_id, p_activation_id, p_rental_id, p_expires_at);
-    end if;
     insert into wallet_holds (transaction_id, user_id, amount, activation_id, rental_id, frozen_number, expires_at)
     values (p_transaction_id, p_user_id, p_amount, p_activation_id, p_rental_id, v_number, p_expires_at)
     on conflict (transaction_id) do nothing;
@@ -54,8 +55,11 @@ begin
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-    if exists (select from wallet_holds where settled_by = p_transaction_id) then
+    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
         perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
+    end if;
+    if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
+        perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)

@@ -13,6 +13,7 @@ declare
     v_constraint text;
 begin
     perform check_key('p_transaction_id', p_transaction_id);
+    perform check_remarks(p_reason, p_actor);
     v_user := lock_user_wallet(p_user_id);
     select * into v_first from balance_operations where transaction_id = p_transaction_id and type = p_type
        and type in ('deposit', 'adjust', 'correct');
@@ -23,9 +24,9 @@ begin
             perform refuse_mismatch(p_transaction_id, v_field);
         end if;
         return operation_result(v_first, v_first, true);
-    elsif v_user.balance - v_user.frozen_balance + p_amount < 0 then
+    elsif p_amount < 0 and v_user.balance - v_user.frozen_balance + p_amount < 0 then
         raise exception using errcode = 'OS001',
-            message = format('takes %s, available %s', -p_amount, v_user.balance - v_user.frozen_balance),
+            message = format('needs %s, available %s', round(-p_amount, 2), v_user.balance - v_user.frozen_balance),
             detail = jsonb_build_object('user_id', p_user_id, 'needed', round(-p_amount, 2)::text,
                                         'available', (v_user.balance - v_user.frozen_balance)::text)::text;
     elsif v_user.balance + p_amount >= 1e12 then

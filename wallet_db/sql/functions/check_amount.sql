@@ -7,7 +7,7 @@ begin
        or p_amount <> round(p_amount, 2) or p_amount >= 1e12 then
         raise exception using errcode = 'OS006',
             message = format('expected an amount above 0 with at most 2 decimals and below 10^12, got %s',
-                             coalesce(p_amount::text, 'null')),
-            detail = jsonb_build_object('amount', p_amount::text)::text;
+                             coalesce(left(p_amount::text, 400), 'null')),
+            detail = jsonb_build_object('amount', left(p_amount::text, 400))::text;
     end if;
 end $$;

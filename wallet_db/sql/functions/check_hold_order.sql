@@ -4,7 +4,7 @@
 -- Locks: none beyond the caller's.
 -- Raises: OS005 idempotency_mismatch, OS007 unknown_order, OS014 invalid_argument, OS016 already_closed.
 create or replace function check_hold_order(
-    p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamptz
+    p_user_id uuid, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamptz
 ) returns void
 language plpgsql as $$
 declare
@@ -30,7 +30,8 @@ begin
     elsif v_status not in ('ordering', 'pending', 'active') then
         raise exception using errcode = 'OS016', message = format('the order holds nothing any more: %s', v_status),
             detail = jsonb_build_object('order_id', v_order_id, 'status', v_status)::text;
-    elsif exists (select from wallet_holds where activation_id = p_activation_id and state = 'held') then
+    elsif exists (select from wallet_holds where activation_id = p_activation_id and state = 'held'
+                                                and transaction_id <> p_transaction_id) then
         raise exception using errcode = 'OS005',
             message = format('activation %s is already held for by another transaction', p_activation_id),
             detail = jsonb_build_object('order_id', p_activation_id, 'field', 'transaction_id')::text;

@@ -1,8 +1,8 @@
 -- Refunds up to p_limit holds whose time is over; returns how many. A wallet that somebody works on is skipped, not
 -- waited for: its hold is due again next time. So this never waits for a wallet while it holds another, and cannot
 -- deadlock with those who settle in the foreground. A wallet whose figures cannot be (v_frozen_balance_health) is
--- skipped, too: it must not keep everybody else's holds.
--- Locks: users (SKIP LOCKED), then each hold as settle_hold does.
+-- skipped, too, and one that refuses is alerted: neither may keep everybody else's holds.
+-- Locks: users (SKIP LOCKED), then each hold as settle_hold does; the operators' row for an alert.
 create or replace function expire_holds(p_limit integer default 100, p_now timestamptz default now()) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -21,8 +21,16 @@ begin
         continue when not found;
         perform from wallet_holds where transaction_id = v_due.transaction_id and state = 'held';
         continue when not found;
-        perform settle_hold('refund', v_due.user_id, null, null, v_due.transaction_id, 'expired', null);
-        v_expired := v_expired + 1;
+        begin
+            perform settle_hold('refund', v_due.user_id, null, null, v_due.transaction_id, 'expired', null);
+            v_expired := v_expired + 1;
+        exception when others then
+            if sqlstate !~ '^(OS|23)' then  -- a refusal or a constraint is this hold's fault; others are not
+                raise;
+            end if;
+            perform alert_wallet(wallet_health(v_due.user_id) || jsonb_build_object('hold', v_due.transaction_id),
+                                 sqlerrm, p_now);
+        end;
     end loop;
     return v_expired;
 end $$;

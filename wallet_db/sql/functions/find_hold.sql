@@ -18,6 +18,11 @@ begin
          order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,
                   frozen_number desc limit 1;
     elsif p_rental_id is not null then
+        if p_transaction_id is null
+           and (select count(*) from wallet_holds where rental_id = p_rental_id and user_id = p_user_id) > 1 then
+            raise exception using errcode = 'OS014', detail = '{"argument": "p_transaction_id"}',
+                message = format('expected p_transaction_id: rental %s has more than one hold', p_rental_id);
+        end if;
         select * into v_hold from wallet_holds
          where rental_id = p_rental_id and user_id = p_user_id
          order by (p_transaction_id in (settled_by, transaction_id)) is true desc, state = 'held' desc,

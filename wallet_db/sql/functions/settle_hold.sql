@@ -24,6 +24,7 @@ begin
     if p_transaction_id is not null then
         perform check_key('p_transaction_id', p_transaction_id);
     end if;
+    perform check_remarks(p_reason, p_actor);
     v_user := lock_user_wallet(p_user_id);
     v_hold := find_hold(p_user_id, p_activation_id, p_rental_id, p_transaction_id);
     v_transaction_id := coalesce(p_transaction_id, v_hold.transaction_id);
@@ -37,8 +38,6 @@ begin
             detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
     elsif v_transaction_id <> v_hold.transaction_id then
         perform claim_settlement_id(p_user_id, v_transaction_id);
-    elsif exists (select from wallet_holds where settled_by = v_transaction_id) then
-        perform refuse_mismatch(v_transaction_id, 'hold_transaction_id');  -- release 0.1.0 let it end another one
     end if;
 
     if v_hold.activation_id is not null then

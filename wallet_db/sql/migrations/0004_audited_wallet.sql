@@ -8,9 +8,12 @@
 alter table users add column operation_number bigint not null default 0;
 drop trigger if exists users_append_event on users;
 
-create schema before_0004;
-alter table balance_operations set schema before_0004;
-alter table wallet_holds set schema before_0004;
+alter table balance_operations rename to old_operations;
+alter table wallet_holds rename to old_holds;
+alter table old_operations rename constraint balance_operations_pkey to old_operations_pkey;
+alter table old_operations rename constraint balance_operations_once_per_transaction to old_operations_once;
+alter table old_holds rename constraint wallet_holds_pkey to old_holds_pkey;
+drop index balance_operations_of_user, wallet_holds_of_activation, wallet_holds_of_rental, wallet_holds_open;
 
 -- How a hold may end is a trigger's rule (triggers/holds.sql): a CHECK would be paid for by every freeze, too.
 create table wallet_holds (
@@ -81,7 +84,7 @@ select o.user_id, row_number() over (partition by o.user_id order by o.id), o.ty
        o.balance_after, o.frozen_before, o.frozen_after, o.transaction_id,
        case when o.type in ('commit', 'refund') then h.transaction_id end, o.activation_id, o.rental_id,
        'before 0.2', o.reason, o.created_at
-  from before_0004.balance_operations o left join before_0004.wallet_holds h on h.id = o.hold_id;
+  from old_operations o left join old_holds h on h.id = o.hold_id;
 
 insert into wallet_holds (transaction_id, user_id, amount, state, committed_amount, refunded_amount, activation_id,
                           rental_id, frozen_number, settled_number, settled_by, created_at, settled_at)
@@ -92,22 +95,26 @@ select h.transaction_id, h.user_id, h.amount, h.state,
          where f.user_id = h.user_id and f.type = 'freeze' and f.transaction_id = h.transaction_id),
        (select min(s.number) from balance_operations s
          where s.user_id = h.user_id and s.hold_transaction_id = h.transaction_id),
-       h.settled_by, h.created_at, h.settled_at
-  from before_0004.wallet_holds h;
+       -- One id may have committed one hold and refunded another then; from now on it ends one. The audit keeps it as it was.
+       h.settled_by || case when row_number() over (partition by h.settled_by order by h.settled_at, h.id) > 1
+                                 and h.settled_by <> h.transaction_id then '#' || h.transaction_id else '' end,
+       h.created_at, h.settled_at
+  from old_holds h;
 set constraints all immediate;  -- checks that wait would keep the indexes below from being built
 
 update users u set operation_number = o.number
   from (select user_id, max(number) as number from balance_operations group by user_id) o
  where o.user_id = u.id;
 
-drop schema before_0004 cascade;
+drop table old_operations, old_holds cascade;  -- and the old functions on them
 alter table users drop column last_operation, drop column last_amount, drop column last_transaction_id;
 alter table events drop constraint events_user_exists;
 
 -- A deposit's or adjustment's transaction id counts once; a freeze's is its hold's key, a settlement's settled_by.
 create unique index balance_operations_once_per_transaction on balance_operations (transaction_id, type)
     where type in ('deposit', 'adjust', 'correct');
-create unique index wallet_holds_settled_by_is_unique on wallet_holds (settled_by) where settled_by is not null;
+-- A hold may always be ended under its own name, so that it can never be left without a way to end.
+create unique index wallet_holds_settled_by_is_unique on wallet_holds (settled_by) where settled_by <> transaction_id;
 create index wallet_holds_of_activation on wallet_holds (activation_id) where activation_id is not null;
 create index wallet_holds_of_rental on wallet_holds (rental_id) where rental_id is not null;
 create index wallet_holds_open on wallet_holds (user_id) include (amount, activation_id, rental_id)

@@ -1,0 +1,123 @@
+"""Transaction ids under pressure: one names one hold or ends one, and a hold can always be ended under its own name."""
+
+import asyncio
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from tests.wallet_db.support import assert_books_balance, call, new_user, order, outcomes, run, tally, wallet
+from wallet_db.connect import Connection, Pool
+from wallet_db.errors import IdempotencyMismatch, InvalidArgument
+
+
+async def rental(db: Pool | Connection, user: UUID, price: str = "10.00") -> UUID:
+    """An open rental, its row alone."""
+    found: UUID = await db.fetchval(
+        "insert into rentals (user_id, service, country, hours, price, frozen_amount, status)"
+        " values ($1, 'whatsapp', 'indonesia', 24, $2, $2, 'active') returning id",
+        user,
+        Decimal(price),
+    )
+    return found
+
+
+def test_callers_repeating_a_freeze_for_an_order_all_get_its_result(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        for number in range(10):
+            user = await new_user(db)
+            lease = await rental(db, user)
+            activation = await order(db, user)
+            await call(db, "request_cancel", p_user_id=user, p_activation_id=activation)
+            results = await outcomes(
+                call(
+                    db, "atomic_freeze", p_user_id=user, p_amount=Decimal(10), p_transaction_id=f"r{number}",
+                    p_rental_id=lease,
+                )
+                for _ in range(8)
+            )  # fmt: skip
+            assert tally(results) == {"done": 1, "replayed": 7}
+            assert await wallet(db, user) == ("36.00", "10.00", "26.00")
+
+    run(database_url, scenario, connections_max=8)
+
+
+def test_an_old_snapshot_cannot_leave_a_hold_without_an_end(database_url: str) -> None:
+    """Under REPEATABLE READ a freeze does not see that its id has ended another hold since; its hold can still end."""
+
+    async def scenario(db: Pool) -> None:
+        ann, bob = await new_user(db), await new_user(db)
+        await call(db, "atomic_freeze", p_user_id=ann, p_amount=Decimal(5), p_transaction_id="ann")
+        lease = await rental(db, ann, "5.00")
+        await call(db, "atomic_freeze", p_user_id=ann, p_amount=Decimal(5), p_transaction_id="lease", p_rental_id=lease)
+        async with db.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+            await connection.fetchval("select 1")
+            await call(db, "atomic_refund", p_user_id=ann, p_rental_id=lease, p_transaction_id="T")
+            await call(connection, "atomic_freeze", p_user_id=bob, p_amount=Decimal(5), p_transaction_id="T")
+        assert (await call(db, "atomic_refund", p_user_id=bob, p_transaction_id="T"))["replayed"] is False
+        assert await wallet(db, bob) == ("36.00", "0.00", "36.00")
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_one_id_freezes_or_ends_another_hold_and_never_both(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        for number in range(15):
+            ann, bob = await new_user(db), await new_user(db)
+            lease = await rental(db, ann, "5.00")
+            await call(
+                db, "atomic_freeze", p_user_id=ann, p_amount=Decimal(5), p_transaction_id=f"l{number}",
+                p_rental_id=lease,
+            )  # fmt: skip
+            results = await asyncio.gather(
+                call(db, "atomic_refund", p_user_id=ann, p_rental_id=lease, p_transaction_id=f"T{number}"),
+                call(db, "atomic_freeze", p_user_id=bob, p_amount=Decimal(5), p_transaction_id=f"T{number}"),
+                return_exceptions=True,
+            )
+            refused = [result for result in results if isinstance(result, BaseException)]
+            assert [type(result) for result in refused] == [IdempotencyMismatch]
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_which_of_a_rentals_holds_has_to_be_said(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        lease = await rental(db, user)
+        for name, amount in (("first", 6), ("second", 4)):
+            await call(
+                db, "atomic_freeze", p_user_id=user, p_amount=Decimal(amount), p_transaction_id=name, p_rental_id=lease
+            )
+        with pytest.raises(InvalidArgument) as caught:
+            await call(db, "atomic_commit", p_user_id=user, p_rental_id=lease)
+        assert caught.value.data == {"argument": "p_transaction_id"}
+        for replayed in (False, True):
+            answer = await call(db, "atomic_commit", p_user_id=user, p_rental_id=lease, p_transaction_id="first")
+            assert (answer["replayed"], answer["amount"]) == (replayed, "6.00")
+        assert await wallet(db, user) == ("30.00", "4.00", "26.00")
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize(("argument", "longest"), [("p_reason", 1000), ("p_actor", 1000)])
+def test_a_remark_is_bounded(database_url: str, argument: str, longest: int) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        for function in ("atomic_freeze", "atomic_deposit", "atomic_adjust"):
+            arguments = {"p_user_id": user, "p_amount": Decimal(1), "p_transaction_id": function, "p_reason": "why"}
+            with pytest.raises(InvalidArgument) as caught:
+                await call(db, function, **arguments | {argument: "é" * (longest + 1)})
+            assert caught.value.data == {"argument": argument}
+            assert (await call(db, function, **arguments | {argument: "é" * longest}))["replayed"] is False
+        with pytest.raises(InvalidArgument):
+            await call(
+                db,
+                "atomic_refund",
+                p_user_id=user,
+                p_transaction_id="atomic_freeze",
+                **{argument: "é" * (longest + 1)},
+            )
+
+    run(database_url, scenario)
