@@ -1,0 +1,24 @@
+"""`python -m bench`: run one of the benchmarks."""
+
+import argparse
+import sys
+
+from bench.wallet import command as wallet
+
+
+def main() -> int:
+    """The exit status: 0 measured, 1 could not, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure the system on this machine. Everything a benchmark needs it starts and stops itself; the"
+        " results are printed, and written to bench/results/ as JSON and as a plot.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="BENCHMARK")
+    wallet.add_command(commands)
+    arguments = parser.parse_args()
+    status: int = arguments.run(arguments)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
