@@ -43,12 +43,12 @@ class Plan:
         if not self.growth_pairs_per_user:
             return 0
         rows = 2 * self.growth_users * self.growth_pairs_per_user
-        return rows / 50_000 + 2 * self.rounds * self.whole_turn_s
+        return rows / 90_000 + 2 * self.rounds * self.whole_turn_s
 
     @property
     def health_s(self) -> float:
         """Loading, mostly."""
-        return 3 + self.health_users * self.health_holds_per_user / 60_000
+        return 3 + self.health_users * self.health_holds_per_user / 30_000
 
     @property
     def seconds(self) -> float:

@@ -150,10 +150,10 @@ class Model:
             return Refused(
                 errors.InsufficientFunds, {"needed": f"{amount:.2f}", "available": f"{wallet.available:.2f}"}
             )
-        if refused := self._no_order(user, activation, rental, expires_at):
-            return refused
         if self._ended_by(transaction_id):
             return _mismatch(transaction_id, "hold_transaction_id")
+        if refused := self._no_order(user, activation, rental, expires_at):
+            return refused
         answer = wallet.move("freeze", amount, transaction_id)
         self.holds[transaction_id] = Hold(user, amount, activation, rental, expires_at, answer)
         return answer

@@ -19,6 +19,7 @@ WALKS = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],  # shrinking a walk takes minutes, and a test has two
     suppress_health_check=list(HealthCheck),
 )
 COMMON = {
@@ -56,4 +57,4 @@ def test_the_wallet_answers_as_its_model_does(database_url: str) -> None:
 def test_control_the_walk_finds_a_fault(database_url: str, function: str, healthy: str, sick: str) -> None:
     run(database_url, lambda db: sabotage(db, function, (healthy, sick)))
     with pytest.raises(BaseException):  # noqa: B017, PT011 - an answer not foretold, unsound books, or a fault within
-        walk(database_url, settings(WALKS, phases=[Phase.generate], report_multiple_bugs=False, max_examples=200))
+        walk(database_url, settings(WALKS, report_multiple_bugs=False, max_examples=200))

@@ -641,6 +641,7 @@ end $$;
 CREATE FUNCTION public.expire_holds(p_limit integer DEFAULT 100, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '50ms'
     AS $$
 declare
     v_due record;
@@ -652,10 +653,16 @@ begin
          where h.state = 'held' and h.expires_at <= p_now order by h.expires_at
     loop
         exit when v_expired >= p_limit;
-        perform from users
-          where id = v_due.user_id and frozen_balance between v_due.amount and balance
-            for no key update skip locked;
-        continue when not found;
+        begin
+            -- SKIP LOCKED waits all the same for a row that was just updated and is being updated again. With the
+            -- wallets we hold already that wait could close a circle; lock_timeout ends it.
+            perform from users
+              where id = v_due.user_id and frozen_balance between v_due.amount and balance
+                for no key update skip locked;
+            continue when not found;
+        exception when lock_not_available then
+            continue;
+        end;
         perform from wallet_holds where transaction_id = v_due.transaction_id and state = 'held';
         continue when not found;
         begin
