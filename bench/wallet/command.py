@@ -111,5 +111,5 @@ def _write(result: Result, name: str) -> str:
     }
     data, plot = RESULTS / f"{name}.json", RESULTS / f"{name}.svg"
     data.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    plot.write_text(svg("The wallet: ratios of transactions per second", result.findings), encoding="utf-8")
+    plot.write_text(svg("The wallet beside application statements: ratios", result.findings), encoding="utf-8")
     return f"{data}, {plot}"
