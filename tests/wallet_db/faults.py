@@ -14,7 +14,6 @@ from wallet_db.connect import Pool
 from wallet_db.events import OPERATORS
 
 CONSTRAINTS = {
-    "users_balance_not_negative": "balance >= 0",
     "users_frozen_not_negative": "frozen_balance >= 0",
     "users_frozen_within_balance": "frozen_balance <= balance",
 }

@@ -134,7 +134,7 @@ ESCALATIONS = (
     "create policy mine on users using (true)",
     "alter table balance_operations owner to current_user",
     "grant update on balance_operations to current_user",
-    "alter table users drop constraint users_balance_not_negative",
+    "alter table users drop constraint users_frozen_not_negative",
     "set session_replication_role = replica",
     "set local session_replication_role = replica",
     "alter system set session_replication_role = replica",

@@ -56,8 +56,9 @@ SABOTAGE = {
         {"nothing overspent", "rules of check"},
     ),
     "a hold may end twice": (
-        sabotaged("settle_hold", "if v_hold.state <> 'held' then", "if false then").replace(
-            "elsif exists (select from wallet_holds where settled_by = v_transaction_id)", "elsif false"
+        sabotaged("settle_hold", "elsif v_hold.state = 'held' then", "elsif v_hold.state <> '' then").replace(
+            "where transaction_id = v_hold.transaction_id and state = 'held';",
+            "where transaction_id = v_hold.transaction_id;",
         )
         + ";drop trigger wallet_holds_end_once_and_whole on wallet_holds",
         {"every answer right", "each hold one end", "rules of check"},

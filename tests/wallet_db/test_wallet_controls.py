@@ -18,6 +18,10 @@ from wallet_db import errors
 from wallet_db.connect import Pool
 
 UNLOCKED = ("v_user := lock_user_wallet(p_user_id);", "select * into v_user from users where id = p_user_id;")
+WHOEVER_ENDED_IT = (
+    "where transaction_id = v_hold.transaction_id and state = 'held';",
+    "where transaction_id = v_hold.transaction_id;",
+)
 GUARDED_UPDATE = """        update users
            set frozen_balance = frozen_balance + p_amount,
                operation_number = operation_number + 1, event_seq = event_seq + 1
@@ -62,7 +66,7 @@ async def end_twice(db: Pool) -> tuple[UUID, tuple[Any, Any]]:
     return user, await overlap(db, settle("commit", user, name), settle("refund", user, name))
 
 
-def test_without_the_lock_a_hold_ends_twice_unless_its_trigger_refuses(database_url: str) -> None:
+def test_without_the_look_under_the_lock_a_hold_ends_twice_unless_its_trigger_refuses(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user, (first, second) = await end_twice(db)
         assert first["type"] == "commit"
@@ -70,7 +74,7 @@ def test_without_the_lock_a_hold_ends_twice_unless_its_trigger_refuses(database_
         assert (second.data["state"], second.data["reason"]) == ("committed", "served")
         assert faults(await read_books(db, user)) == []
 
-        await sabotage(db, "settle_hold", UNLOCKED)
+        await sabotage(db, "settle_hold", WHOEVER_ENDED_IT)
         user, (_, second) = await end_twice(db)
         assert isinstance(second, errors.AlreadySettled), "the trigger is the second net"
         assert faults(await read_books(db, user)) == []
@@ -181,9 +185,15 @@ def test_without_the_lock_an_adjustment_takes_what_is_held(database_url: str) ->
     run(database_url, scenario)
 
 
-DOORBELL = "    perform ring_doorbell();"
-UNTOLD = (DOORBELL, "delete from events where user_id = p_user.id and seq = p_user.event_seq;")
-UNWRITTEN = (DOORBELL, "delete from balance_operations where number = p_user.operation_number;")
+DOORBELL = "    if pg_try_advisory_lock_shared(20307, 1) then"
+UNTOLD = (
+    DOORBELL,
+    DOORBELL.replace("    if", "    delete from events where user_id = p_user.id and seq = p_user.event_seq;\n    if"),
+)
+UNWRITTEN = (
+    DOORBELL,
+    DOORBELL.replace("    if", "    delete from balance_operations where number = p_user.operation_number;\n    if"),
+)
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ create view evil.balance_operations as select 1 as number;
 create type evil.events as (id integer);
 create domain evil.numeric as pg_catalog.numeric check (value < 1);
 """
-TEMPORARY = "create temp table {} (like public.{} including all)"
+TEMPORARY = "create temp table {} (like public.{} including all excluding constraints)"
 
 
 def test_a_search_path_of_the_callers_own_changes_nothing(database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Transaction ids under pressure: one names one hold or ends one, and a hold can always be ended under its own name."""
+"""Transaction ids under pressure: one names one hold and ends one, and a hold can always end under its own name."""
 
 import asyncio
 from decimal import Decimal
@@ -61,22 +61,38 @@ def test_an_old_snapshot_cannot_leave_a_hold_without_an_end(database_url: str) -
     run(database_url, scenario)
 
 
-def test_one_id_freezes_or_ends_another_hold_and_never_both(database_url: str) -> None:
+def test_an_id_freezes_once_and_ends_another_hold_once(database_url: str) -> None:
+    """Names of holds and ids of settlements count apart; that a hold's name ends another is refused when it is seen."""
+
     async def scenario(db: Pool) -> None:
+        async def freeze(user: UUID, name: str, lease: UUID | None = None) -> object:
+            arguments = {"p_user_id": user, "p_amount": Decimal(5), "p_transaction_id": name, "p_rental_id": lease}
+            return await call(db, "atomic_freeze", **arguments)
+
         for number in range(15):
             ann, bob = await new_user(db), await new_user(db)
-            lease = await rental(db, ann, "5.00")
-            await call(
-                db, "atomic_freeze", p_user_id=ann, p_amount=Decimal(5), p_transaction_id=f"l{number}",
-                p_rental_id=lease,
-            )  # fmt: skip
-            results = await asyncio.gather(
-                call(db, "atomic_refund", p_user_id=ann, p_rental_id=lease, p_transaction_id=f"T{number}"),
-                call(db, "atomic_freeze", p_user_id=bob, p_amount=Decimal(5), p_transaction_id=f"T{number}"),
+            leases = [await rental(db, ann, "5.00"), await rental(db, bob, "5.00")]
+            for user, lease in zip((ann, bob), leases, strict=True):
+                await freeze(user, f"lease {lease}", lease)
+            first, second, frozen = await asyncio.gather(
+                *(
+                    call(db, "atomic_refund", p_user_id=user, p_rental_id=lease, p_transaction_id=f"T{number}")
+                    for user, lease in zip((ann, bob), leases, strict=True)
+                ),
+                freeze(bob, f"T{number}"),
                 return_exceptions=True,
             )
-            refused = [result for result in results if isinstance(result, BaseException)]
-            assert [type(result) for result in refused] == [IdempotencyMismatch]
+            refused = [result for result in (first, second) if isinstance(result, BaseException)]
+            assert {type(result) for result in refused} == {IdempotencyMismatch}
+            assert isinstance(frozen, dict)
+            loser = 0 if first in refused else 1
+            with pytest.raises(IdempotencyMismatch):
+                await call(
+                    db, "atomic_refund", p_user_id=(ann, bob)[loser], p_rental_id=leases[loser],
+                    p_transaction_id=f"T{number}",
+                )  # fmt: skip
+            ended = await call(db, "atomic_refund", p_user_id=bob, p_transaction_id=f"T{number}")
+            assert (ended["amount"], ended["replayed"]) == ("5.00", False)
         await assert_books_balance(db)
 
     run(database_url, scenario)

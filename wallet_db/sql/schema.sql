@@ -78,6 +78,45 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.operation_type_is_known(p_type text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return p_type in ('freeze', 'commit', 'refund', 'deposit', 'adjust', 'correct');
+end $$;
+
+CREATE TABLE public.balance_operations (
+    user_id uuid CONSTRAINT balance_operations_user_id_not_null1 NOT NULL,
+    number bigint NOT NULL,
+    type text CONSTRAINT balance_operations_type_not_null1 NOT NULL,
+    amount numeric(14,2) CONSTRAINT balance_operations_amount_not_null1 NOT NULL,
+    balance_before numeric(14,2) CONSTRAINT balance_operations_balance_before_not_null1 NOT NULL,
+    balance_after numeric(14,2) CONSTRAINT balance_operations_balance_after_not_null1 NOT NULL,
+    frozen_before numeric(14,2) CONSTRAINT balance_operations_frozen_before_not_null1 NOT NULL,
+    frozen_after numeric(14,2) CONSTRAINT balance_operations_frozen_after_not_null1 NOT NULL,
+    available_before numeric(14,2) GENERATED ALWAYS AS ((balance_before - frozen_before)) STORED CONSTRAINT balance_operations_available_before_not_null1 NOT NULL,
+    available_after numeric(14,2) GENERATED ALWAYS AS ((balance_after - frozen_after)) STORED CONSTRAINT balance_operations_available_after_not_null1 NOT NULL,
+    transaction_id text CONSTRAINT balance_operations_transaction_id_not_null1 NOT NULL,
+    hold_transaction_id text,
+    activation_id uuid,
+    rental_id uuid,
+    actor text NOT NULL,
+    reason text CONSTRAINT balance_operations_reason_not_null1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT balance_operations_created_at_not_null1 NOT NULL,
+    CONSTRAINT balance_operations_type_known CHECK (public.operation_type_is_known(type))
+)
+WITH (autovacuum_freeze_min_age='0', autovacuum_vacuum_insert_scale_factor='0.05');
+
+CREATE FUNCTION public.adjust_moves_balance(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount <> 0
+       and o.balance_after = o.balance_before + o.amount
+       and o.frozen_after = o.frozen_before
+       and o.hold_transaction_id is null;
+end $$;
+
 CREATE FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -111,7 +150,9 @@ begin
             detail = jsonb_build_object('user_id', p_user_id)::text;
     end if;
     insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, p_type, p_payload);
-    perform ring_doorbell();
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform ring_doorbell();
+    end if;
     return v_seq;
 end $$;
 
@@ -123,7 +164,6 @@ CREATE TABLE public.users (
     event_seq bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     operation_number bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT users_balance_not_negative CHECK ((balance >= (0)::numeric)),
     CONSTRAINT users_frozen_not_negative CHECK ((frozen_balance >= (0)::numeric)),
     CONSTRAINT users_frozen_within_balance CHECK ((frozen_balance <= balance))
 )
@@ -150,7 +190,9 @@ begin
     values (p_user.id, p_user.event_seq, 'balance.changed', jsonb_build_object(
             'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
             'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
-    perform ring_doorbell();
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform ring_doorbell();
+    end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,
         'hold_transaction_id', p_hold_transaction_id, 'user_id', p_user.id, 'activation_id', p_activation_id,
@@ -272,9 +314,6 @@ begin
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
-        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
-    end if;
     if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
         perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
@@ -287,7 +326,9 @@ begin
     values (p_user_id, v_seq, 'balance.changed', jsonb_build_object(
             'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
             'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
-    perform ring_doorbell();
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform ring_doorbell();
+    end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
         'hold_transaction_id', null, 'user_id', p_user_id, 'activation_id', p_activation_id, 'rental_id', p_rental_id,
@@ -474,17 +515,13 @@ CREATE FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_le
     returning j.*
 $$;
 
-CREATE FUNCTION public.claim_settlement_id(p_user_id uuid, p_transaction_id text) RETURNS void
+CREATE FUNCTION public.claim_settlement_id(p_transaction_id text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into wallet_holds (transaction_id, user_id, amount, frozen_number) values (p_transaction_id, p_user_id, 1, 0)
-    on conflict (transaction_id) do nothing;
-    if not found then
-        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
-    end if;
-    delete from wallet_holds where transaction_id = p_transaction_id;
-    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
+    perform pg_advisory_xact_lock(hashtextextended(p_transaction_id, 20307));
+    if exists (select from wallet_holds where transaction_id = p_transaction_id)
+       or exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
         perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
     end if;
 end $$;
@@ -541,6 +578,16 @@ begin
     return true;
 end $$;
 
+CREATE FUNCTION public.commit_spends_frozen(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount > 0
+       and o.balance_after = o.balance_before - o.amount
+       and o.frozen_after = o.frozen_before - o.amount
+       and o.hold_transaction_id is not null;
+end $$;
+
 CREATE FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -578,6 +625,16 @@ begin
     return jsonb_build_object(
         'user_id', p_user_id, 'corrected', v_operations <> '[]', 'alerted', v_alerted, 'operations', v_operations,
         'before', v_before, 'after', v_after);
+end $$;
+
+CREATE FUNCTION public.correct_restates_frozen(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount <> 0
+       and o.balance_after = o.balance_before
+       and o.frozen_after = o.frozen_before + o.amount
+       and o.hold_transaction_id is null;
 end $$;
 
 CREATE FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
@@ -638,6 +695,16 @@ begin
     return activation_json(v_activation) || '{"replayed": false}';
 end $$;
 
+CREATE FUNCTION public.deposit_adds_to_balance(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount > 0
+       and o.balance_after = o.balance_before + o.amount
+       and o.frozen_after = o.frozen_before
+       and o.hold_transaction_id is null;
+end $$;
+
 CREATE FUNCTION public.expire_holds(p_limit integer DEFAULT 100, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -693,8 +760,7 @@ CREATE TABLE public.wallet_holds (
     settled_by text,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT wallet_holds_created_at_not_null1 NOT NULL,
     settled_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    CONSTRAINT wallet_holds_amount_positive CHECK ((amount > (0)::numeric))
+    expires_at timestamp with time zone
 )
 WITH (fillfactor='90');
 
@@ -725,12 +791,6 @@ begin
     else
         select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
     end if;
-    if v_hold.transaction_id is null then
-        raise exception using errcode = 'OS003',
-            message = format('user %s has no hold for this activation, rental or transaction', p_user_id),
-            detail = jsonb_build_object('user_id', p_user_id, 'activation_id', p_activation_id,
-                                        'rental_id', p_rental_id, 'transaction_id', p_transaction_id)::text;
-    end if;
     return v_hold;
 end $$;
 
@@ -743,6 +803,16 @@ CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp
            due_at = case due_at when p_leased_until then p_now + every else due_at end
      where name = p_name
 $$;
+
+CREATE FUNCTION public.freeze_moves_available_to_frozen(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount > 0
+       and o.balance_after = o.balance_before
+       and o.frozen_after = o.frozen_before + o.amount
+       and o.hold_transaction_id is null;
+end $$;
 
 CREATE FUNCTION public.iso_utc(p_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
@@ -789,35 +859,6 @@ CREATE FUNCTION public.new_epoch() RETURNS text
     update settings set value = to_jsonb(substr(md5(gen_random_uuid()::text), 1, 8)), updated_at = now()
      where key = 'events_epoch' returning value #>> '{}'
 $$;
-
-CREATE TABLE public.balance_operations (
-    user_id uuid CONSTRAINT balance_operations_user_id_not_null1 NOT NULL,
-    number bigint NOT NULL,
-    type text CONSTRAINT balance_operations_type_not_null1 NOT NULL,
-    amount numeric(14,2) CONSTRAINT balance_operations_amount_not_null1 NOT NULL,
-    balance_before numeric(14,2) CONSTRAINT balance_operations_balance_before_not_null1 NOT NULL,
-    balance_after numeric(14,2) CONSTRAINT balance_operations_balance_after_not_null1 NOT NULL,
-    frozen_before numeric(14,2) CONSTRAINT balance_operations_frozen_before_not_null1 NOT NULL,
-    frozen_after numeric(14,2) CONSTRAINT balance_operations_frozen_after_not_null1 NOT NULL,
-    available_before numeric(14,2) GENERATED ALWAYS AS ((balance_before - frozen_before)) STORED CONSTRAINT balance_operations_available_before_not_null1 NOT NULL,
-    available_after numeric(14,2) GENERATED ALWAYS AS ((balance_after - frozen_after)) STORED CONSTRAINT balance_operations_available_after_not_null1 NOT NULL,
-    transaction_id text CONSTRAINT balance_operations_transaction_id_not_null1 NOT NULL,
-    hold_transaction_id text,
-    activation_id uuid,
-    rental_id uuid,
-    actor text NOT NULL,
-    reason text CONSTRAINT balance_operations_reason_not_null1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() CONSTRAINT balance_operations_created_at_not_null1 NOT NULL,
-    CONSTRAINT balance_operations_adjust_moves_balance CHECK (((type <> 'adjust'::text) OR ((amount <> (0)::numeric) AND (balance_after = (balance_before + amount)) AND (frozen_after = frozen_before)))),
-    CONSTRAINT balance_operations_commit_spends_frozen CHECK (((type <> 'commit'::text) OR ((amount > (0)::numeric) AND (balance_after = (balance_before - amount)) AND (frozen_after = (frozen_before - amount))))),
-    CONSTRAINT balance_operations_correct_restates_frozen CHECK (((type <> 'correct'::text) OR ((amount <> (0)::numeric) AND (balance_after = balance_before) AND (frozen_after = (frozen_before + amount))))),
-    CONSTRAINT balance_operations_deposit_adds_to_balance CHECK (((type <> 'deposit'::text) OR ((amount > (0)::numeric) AND (balance_after = (balance_before + amount)) AND (frozen_after = frozen_before)))),
-    CONSTRAINT balance_operations_freeze_moves_available_to_frozen CHECK (((type <> 'freeze'::text) OR ((amount > (0)::numeric) AND (balance_after = balance_before) AND (frozen_after = (frozen_before + amount))))),
-    CONSTRAINT balance_operations_refund_moves_frozen_to_available CHECK (((type <> 'refund'::text) OR ((amount > (0)::numeric) AND (balance_after = balance_before) AND (frozen_after = (frozen_before - amount))))),
-    CONSTRAINT balance_operations_settlement_names_its_hold CHECK (((type = ANY (ARRAY['commit'::text, 'refund'::text])) = (hold_transaction_id IS NOT NULL))),
-    CONSTRAINT balance_operations_type_known CHECK ((type = ANY (ARRAY['freeze'::text, 'commit'::text, 'refund'::text, 'deposit'::text, 'adjust'::text, 'correct'::text])))
-)
-WITH (autovacuum_freeze_min_age='0', autovacuum_vacuum_insert_scale_factor='0.05');
 
 CREATE FUNCTION public.operation_json(p_operation public.balance_operations) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -881,6 +922,16 @@ begin
                     (select (value #>> '{}')::numeric::integer from settings where key = 'timeout_refund_percent'), 100)
       into v_percent from services s where s.service = p_service;
     return round(p_amount * v_percent / 100, 2);
+end $$;
+
+CREATE FUNCTION public.refund_moves_frozen_to_available(o public.balance_operations) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    return o.amount > 0
+       and o.balance_after = o.balance_before
+       and o.frozen_after = o.frozen_before - o.amount
+       and o.hold_transaction_id is not null;
 end $$;
 
 CREATE FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) RETURNS boolean
@@ -1145,10 +1196,8 @@ CREATE FUNCTION public.ring_doorbell() RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
-    if pg_try_advisory_lock_shared(20307, 1) then
-        perform pg_advisory_unlock_shared(20307, 1);
-        perform pg_notify('onesms_doorbell', '');
-    end if;
+    perform pg_advisory_unlock_shared(20307, 1);
+    perform pg_notify('onesms_doorbell', '');
 end $$;
 
 CREATE FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) RETURNS void
@@ -1185,6 +1234,7 @@ declare
     v_user users;
     v_hold wallet_holds;
     v_state text := case p_type when 'commit' then 'committed' else 'refunded' end;
+    v_locked boolean := false;
     v_transaction_id text;
     v_amount numeric;
     v_rest numeric;
@@ -1193,25 +1243,59 @@ begin
     if p_amount is not null then
         perform check_amount(p_amount);
     end if;
-    if p_transaction_id is not null then
+    if (length(p_transaction_id) between 1 and 255) is false then
         perform check_key('p_transaction_id', p_transaction_id);
     end if;
-    perform check_remarks(p_reason, p_actor);
-    v_user := lock_user_wallet(p_user_id);
-    v_hold := find_hold(p_user_id, p_activation_id, p_rental_id, p_transaction_id);
-    v_transaction_id := coalesce(p_transaction_id, v_hold.transaction_id);
-    v_amount := coalesce(round(p_amount, 2), v_hold.amount);
-    v_rest := v_hold.amount - v_amount;
-    if v_hold.state <> 'held' then
-        return replay_settlement(v_hold, v_state, v_transaction_id, v_amount);
-    elsif v_rest < 0 then
-        raise exception using errcode = 'OS006',
-            message = format('expected at most the hold''s %s, got %s', v_hold.amount, v_amount),
-            detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
-    elsif v_transaction_id <> v_hold.transaction_id then
-        perform claim_settlement_id(p_user_id, v_transaction_id);
+    if length(p_reason) > 1000 or length(p_actor) > 1000 then
+        perform check_remarks(p_reason, p_actor);
     end if;
-
+    loop
+        v_hold := find_hold(p_user_id, p_activation_id, p_rental_id, p_transaction_id);
+        v_transaction_id := coalesce(p_transaction_id, v_hold.transaction_id);
+        v_amount := coalesce(round(p_amount, 2), v_hold.amount);
+        v_rest := v_hold.amount - v_amount;
+        if v_rest < 0 and v_hold.state = 'held' then
+            raise exception using errcode = 'OS006',
+                message = format('expected at most the hold''s %s, got %s', v_hold.amount, v_amount),
+                detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
+        elsif v_hold.state = 'held' then
+            update users
+               set balance = balance - case p_type when 'commit' then v_amount else 0 end,
+                   frozen_balance = frozen_balance - v_amount,
+                   operation_number = operation_number + 1, event_seq = event_seq + 1
+             where id = p_user_id and (frozen_balance >= v_hold.amount or v_locked)
+            returning * into v_user;
+            if found then
+                if v_transaction_id <> v_hold.transaction_id
+                   and exists (select from wallet_holds
+                                where transaction_id = v_hold.transaction_id and state = 'held') then
+                    perform claim_settlement_id(v_transaction_id);
+                end if;
+                update wallet_holds
+                   set state = v_state, settled_at = now(), settled_by = v_transaction_id,
+                       settled_number = v_user.operation_number,
+                       committed_amount = case p_type when 'commit' then v_amount else v_rest end,
+                       refunded_amount = case p_type when 'refund' then v_amount else v_rest end
+                 where transaction_id = v_hold.transaction_id and state = 'held';
+                exit when found;
+                update users
+                   set balance = balance + case p_type when 'commit' then v_amount else 0 end,
+                       frozen_balance = frozen_balance + v_amount,
+                       operation_number = operation_number - 1, event_seq = event_seq - 1
+                 where id = p_user_id;
+            end if;
+        elsif v_locked and v_hold.transaction_id is null then
+            raise exception using errcode = 'OS003',
+                message = format('user %s has no hold for this activation, rental or transaction', p_user_id),
+                detail = jsonb_build_object('user_id', p_user_id, 'activation_id', p_activation_id,
+                                            'rental_id', p_rental_id, 'transaction_id', p_transaction_id)::text;
+        elsif v_locked then
+            return replay_settlement(v_hold, v_state, v_transaction_id, v_amount);
+        end if;
+        -- It has ended, or somebody is freezing or ending it: the lock tells.
+        perform lock_user_wallet(p_user_id);
+        v_locked := true;
+    end loop;
     if v_hold.activation_id is not null then
         update activations
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
@@ -1223,22 +1307,8 @@ begin
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
                frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
          where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
-           and not exists (select from wallet_holds
-                            where rental_id = v_hold.rental_id and state = 'held'
-                              and transaction_id <> v_hold.transaction_id);
+           and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
     end if;
-    update users
-       set balance = balance - case p_type when 'commit' then v_amount else 0 end,
-           frozen_balance = frozen_balance - v_amount,
-           operation_number = operation_number + 1, event_seq = event_seq + 1
-     where id = p_user_id
-    returning * into v_user;
-    update wallet_holds
-       set state = v_state, settled_at = now(), settled_by = v_transaction_id,
-           settled_number = v_user.operation_number,
-           committed_amount = case p_type when 'commit' then v_amount else v_rest end,
-           refunded_amount = case p_type when 'refund' then v_amount else v_rest end
-     where transaction_id = v_hold.transaction_id;
     v_result := append_operation(v_user, p_type, v_amount, v_transaction_id, p_reason, p_actor,
                                  v_hold.transaction_id, v_hold.activation_id, v_hold.rental_id);
     if v_rest > 0 then
@@ -1336,8 +1406,7 @@ CREATE TABLE public.events (
     seq bigint NOT NULL,
     type text NOT NULL,
     payload jsonb NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT events_seq_positive CHECK ((seq > 0))
+    at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1493,8 +1562,26 @@ ALTER TABLE ONLY public.activations
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_provider_order_is_unique UNIQUE (provider, provider_order_id);
 
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_adjust_moves_balance CHECK (((type <> 'adjust'::text) OR public.adjust_moves_balance(balance_operations.*)));
+
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_commit_spends_frozen CHECK (((type <> 'commit'::text) OR public.commit_spends_frozen(balance_operations.*)));
+
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_correct_restates_frozen CHECK (((type <> 'correct'::text) OR public.correct_restates_frozen(balance_operations.*)));
+
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_deposit_adds_to_balance CHECK (((type <> 'deposit'::text) OR public.deposit_adds_to_balance(balance_operations.*)));
+
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_freeze_moves_available_to_frozen CHECK (((type <> 'freeze'::text) OR public.freeze_moves_available_to_frozen(balance_operations.*)));
+
 ALTER TABLE ONLY public.balance_operations
     ADD CONSTRAINT balance_operations_pkey PRIMARY KEY (user_id, number);
+
+ALTER TABLE public.balance_operations
+    ADD CONSTRAINT balance_operations_refund_moves_frozen_to_available CHECK (((type <> 'refund'::text) OR public.refund_moves_frozen_to_available(balance_operations.*)));
 
 ALTER TABLE ONLY public.countries
     ADD CONSTRAINT countries_code_is_unique UNIQUE (code);
@@ -1604,9 +1691,9 @@ CREATE TRIGGER users_are_kept BEFORE DELETE OR TRUNCATE ON public.users FOR EACH
 
 CREATE TRIGGER users_begin_empty BEFORE INSERT ON public.users FOR EACH ROW WHEN (((new.balance <> (0)::numeric) OR (new.frozen_balance <> (0)::numeric) OR (new.operation_number <> 0))) EXECUTE FUNCTION public.refuse_unaudited_change();
 
-CREATE TRIGGER users_change_by_operation BEFORE UPDATE OF balance, frozen_balance ON public.users FOR EACH ROW WHEN ((new.operation_number = old.operation_number)) EXECUTE FUNCTION public.refuse_unaudited_change();
+CREATE TRIGGER users_change_by_operation AFTER UPDATE OF balance, frozen_balance ON public.users FOR EACH ROW WHEN ((new.operation_number = old.operation_number)) EXECUTE FUNCTION public.refuse_unaudited_change();
 
-CREATE TRIGGER wallet_holds_end_once_and_whole BEFORE UPDATE ON public.wallet_holds FOR EACH ROW EXECUTE FUNCTION public.refuse_second_end();
+CREATE TRIGGER wallet_holds_end_once_and_whole AFTER UPDATE ON public.wallet_holds FOR EACH ROW EXECUTE FUNCTION public.refuse_second_end();
 
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
@@ -1757,6 +1844,48 @@ GRANT ALL ON FUNCTION public.activation_json(p_activation public.activations) TO
 
 REVOKE ALL ON FUNCTION public.activations_append_event() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.operation_type_is_known(p_type text) FROM PUBLIC;
+
+REVOKE ALL ON TABLE public.balance_operations FROM postgres;
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.balance_operations TO postgres;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_gateway;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_operator;
+GRANT SELECT ON TABLE public.balance_operations TO onesms_wallet;
+
+GRANT SELECT(user_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(number) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(type) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(amount) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(balance_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(balance_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(frozen_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(frozen_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(available_before) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(available_after) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(transaction_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(hold_transaction_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(activation_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(rental_id) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(reason) ON TABLE public.balance_operations TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.balance_operations TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.adjust_moves_balance(o public.balance_operations) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.append_event(p_user_id uuid, p_type text, p_payload jsonb) FROM PUBLIC;
@@ -1825,7 +1954,7 @@ GRANT UPDATE(due_at) ON TABLE public.periodic_jobs TO onesms_operator;
 REVOKE ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.claim_settlement_id(p_user_id uuid, p_transaction_id text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.claim_settlement_id(p_transaction_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.claimed_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
@@ -1833,12 +1962,18 @@ GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
 REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.commit_spends_frozen(o public.balance_operations) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_operator;
 GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operations) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.deposit_adds_to_balance(o public.balance_operations) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
@@ -1863,6 +1998,8 @@ REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_
 REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.freeze_moves_available_to_frozen(o public.balance_operations) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_notifier;
@@ -1879,44 +2016,6 @@ GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_wallet;
 REVOKE ALL ON FUNCTION public.new_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
 
-REVOKE ALL ON TABLE public.balance_operations FROM postgres;
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.balance_operations TO postgres;
-GRANT SELECT ON TABLE public.balance_operations TO onesms_gateway;
-GRANT SELECT ON TABLE public.balance_operations TO onesms_operator;
-GRANT SELECT ON TABLE public.balance_operations TO onesms_wallet;
-
-GRANT SELECT(user_id) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(number) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(type) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(amount) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(balance_before) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(balance_after) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(frozen_before) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(frozen_after) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(available_before) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(available_after) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(transaction_id) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(hold_transaction_id) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(activation_id) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(rental_id) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(reason) ON TABLE public.balance_operations TO onesms_user;
-
-GRANT SELECT(created_at) ON TABLE public.balance_operations TO onesms_user;
-
 REVOKE ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_operator;
@@ -1928,6 +2027,8 @@ REVOKE ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_o
 GRANT ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refund_moves_frozen_to_available(o public.balance_operations) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;

@@ -2,20 +2,23 @@
 
 -- As careful as a table can be: every column, CHECK and index of the wallet's.
 create table b_users (like users including all) with (fillfactor = 70);
-create table b_operations (like balance_operations including all);
+create table b_operations (like balance_operations including all excluding constraints);
 
--- Rules about a new operation that are kept by a trigger go with the copies, as those kept by a CHECK do.
+-- The audit's CHECKs call functions of its row: a copy needs its own, of the copy's row.
 create function pg_temp.copy_rules(p_table regclass) returns void
 language plpgsql as $$
 declare
-    v_trigger record;
+    v_statement text;
 begin
-    for v_trigger in
-        select tgname, pg_get_triggerdef(oid) as definition from pg_trigger
-         where tgrelid = 'balance_operations'::regclass and not tgisinternal
-           and tgtype & 5 = 5  -- for each row, on insert
+    for v_statement in
+        select replace(pg_get_functiondef(oid), '(o balance_operations)', format('(o %s)', p_table)) from pg_proc
+         where proargtypes[0] = 'balance_operations'::regtype and pronargs = 1 and prorettype = 'boolean'::regtype
+         union all
+        select format('alter table %s add constraint %I %s', p_table, conname,
+                      replace(pg_get_constraintdef(oid), 'balance_operations.*', format('%s.*', p_table)))
+          from pg_constraint where conrelid = 'balance_operations'::regclass and contype = 'c'
     loop
-        execute regexp_replace(v_trigger.definition, ' ON [^ ]+ ', format(' ON %s ', p_table));
+        execute v_statement;
     end loop;
 end $$;
 
@@ -28,7 +31,7 @@ create table bare_operations (user_id uuid, type text, amount numeric(14,2), tra
 -- 1, 2, 3 … is not to be had.
 create table peer_users (like users including all) with (fillfactor = 70);
 create table peer_holds (like wallet_holds including all);
-create table peer_operations (like balance_operations including all);
+create table peer_operations (like balance_operations including all excluding constraints);
 select pg_temp.copy_rules('b_operations'), pg_temp.copy_rules('peer_operations') \g /dev/null
 create sequence peer_operation_number cache 100;
 alter table peer_holds alter frozen_number set default nextval('peer_operation_number');

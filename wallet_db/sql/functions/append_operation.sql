@@ -24,7 +24,9 @@ begin
     values (p_user.id, p_user.event_seq, 'balance.changed', jsonb_build_object(
             'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
             'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
-    perform ring_doorbell();
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform ring_doorbell();
+    end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,
         'hold_transaction_id', p_hold_transaction_id, 'user_id', p_user.id, 'activation_id', p_activation_id,

@@ -55,9 +55,6 @@ begin
          where id = p_user_id;
         return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
-    if exists (select from wallet_holds where settled_by = p_transaction_id and settled_by <> transaction_id) then
-        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');  -- it has ended another hold
-    end if;
     if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
         perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
     end if;
@@ -70,7 +67,9 @@ begin
     values (p_user_id, v_seq, 'balance.changed', jsonb_build_object(
             'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
             'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
-    perform ring_doorbell();
+    if pg_try_advisory_lock_shared(20307, 1) then
+        perform ring_doorbell();
+    end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
         'hold_transaction_id', null, 'user_id', p_user_id, 'activation_id', p_activation_id, 'rental_id', p_rental_id,

@@ -1,7 +1,7 @@
 -- The hold a commit or refund means: the order's if an order is named (of several the one that p_transaction_id has
--- ended or names, else the open one, else the newest), otherwise the one frozen under p_transaction_id. Private:
--- callers hold the wallet's lock, so no other settles it meanwhile.
--- Raises: OS003 unknown_hold, OS014 invalid_argument.
+-- ended or names, else the open one, else the newest), otherwise the one frozen under p_transaction_id. Nulls: there is
+-- none. Private.
+-- Locks: none; without the wallet's lock it may be settled meanwhile. Raises: OS014 invalid_argument.
 create or replace function find_hold(
     p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text
 ) returns wallet_holds
@@ -29,12 +29,6 @@ begin
                   frozen_number desc limit 1;
     else
         select * into v_hold from wallet_holds where transaction_id = p_transaction_id and user_id = p_user_id;
-    end if;
-    if v_hold.transaction_id is null then
-        raise exception using errcode = 'OS003',
-            message = format('user %s has no hold for this activation, rental or transaction', p_user_id),
-            detail = jsonb_build_object('user_id', p_user_id, 'activation_id', p_activation_id,
-                                        'rental_id', p_rental_id, 'transaction_id', p_transaction_id)::text;
     end if;
     return v_hold;
 end $$;

@@ -9,9 +9,10 @@ create or replace trigger users_are_kept
     for each statement execute function refuse_rewriting();
 
 -- No balance without its operation. The functions count operation_number up with each change; a change made by hand does
--- not, and is refused. Kept this small because every freeze evaluates it.
+-- not, and is refused. Kept this small because every freeze evaluates it, and after the update because a trigger before it
+-- would lock the row a second time.
 create or replace trigger users_change_by_operation
-    before update of balance, frozen_balance on users for each row when (new.operation_number = old.operation_number)
+    after update of balance, frozen_balance on users for each row when (new.operation_number = old.operation_number)
     execute function refuse_unaudited_change();
 
 create or replace trigger users_begin_empty
