@@ -48,7 +48,11 @@ Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
 
 OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
+READ_SHARE_MAX = 1 / 3
+"""Reading and publishing what is new, too, unless there is more than one batch: in a flood, fewer and larger reads leave
+the processors to the writers, and cost an event some milliseconds at most."""
 DRAIN_PAUSE_MAX_S = 0.05
+PAUSE_MAX_S = 0.01
 PING_TIMEOUT_S = 5.0
 
 
@@ -177,11 +181,13 @@ class _Leadership:
         while now_s() - quiet_since_s < self.tempo.idle_s:
             # A writer that looks at this moment holds the lock for an instant; the next round gets it.
             self._holds_awake = self._holds_awake or await try_lock(self._reading, AWAKE)
+            began_s = now_s()
             read = await self.read()
+            read_s = now_s() - began_s
             if read.events:
                 quiet_since_s = now_s()
             if read.complete:
-                await asyncio.sleep(self.tempo.poll_s)
+                await asyncio.sleep(max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S)))
 
     async def fall_asleep(self) -> bool:
         """Let writers ring, and wait for those who may not have; False: something came meanwhile."""
