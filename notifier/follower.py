@@ -49,8 +49,8 @@ Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
 OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
 READ_SHARE_MAX = 1 / 3
-"""Reading and publishing what is new, too, unless there is more than one batch: in a flood, fewer and larger reads leave
-the processors to the writers, and cost an event some milliseconds at most."""
+"""Reading and publishing what is new, too, unless there is more than one batch: in a flood, fewer and larger reads
+leave the processors to the writers, and cost an event some milliseconds at most."""
 DRAIN_PAUSE_MAX_S = 0.05
 PAUSE_MAX_S = 0.01
 PING_TIMEOUT_S = 5.0

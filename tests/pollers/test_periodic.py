@@ -209,6 +209,22 @@ def test_a_run_refunds_every_hold_whose_time_is_over(database_url: str) -> None:
     run(database_url, scenario)
 
 
+def test_a_sweep_waits_for_no_locked_table(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db, "36.00", "5.00")
+        await freeze_expired(db, user, 3)
+        async with pool(database_url, "pollers", role=POLLERS) as connections:
+            async with db.acquire() as holder, holder.transaction():
+                await holder.execute("lock table wallet_holds in access exclusive mode")
+                with capture_logs() as lines:
+                    swept = await expire_holds(connections, {"expired_total": 7})
+            assert swept == {"expired": 0, "expired_total": 7}
+            assert [(line["event"], line["log_level"]) for line in lines] == [("holds not swept this time", "info")]
+            assert (await expire_holds(connections, swept))["expired"] == 3
+
+    run(database_url, scenario)
+
+
 # --- in the poller process
 
 

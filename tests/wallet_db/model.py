@@ -150,8 +150,6 @@ class Model:
             return Refused(
                 errors.InsufficientFunds, {"needed": f"{amount:.2f}", "available": f"{wallet.available:.2f}"}
             )
-        if self._ended_by(transaction_id):
-            return _mismatch(transaction_id, "hold_transaction_id")
         if refused := self._no_order(user, activation, rental, expires_at):
             return refused
         answer = wallet.move("freeze", amount, transaction_id)
@@ -172,10 +170,10 @@ class Model:
             return refused
         if transaction_id is not None and (refused := self._no_key(transaction_id)):
             return refused
-        if refused := self._no_user(user):
-            return refused
         if activation and rental:
             return Refused(errors.InvalidArgument, {"argument": "p_rental_id"})
+        if refused := self._no_user(user):
+            return refused
         hold = self._meant(user, transaction_id, activation, rental)
         if hold is None:
             return Refused(errors.UnknownHold, {"transaction_id": transaction_id})
