@@ -150,7 +150,7 @@ class Model:
             return Refused(
                 errors.InsufficientFunds, {"needed": f"{amount:.2f}", "available": f"{wallet.available:.2f}"}
             )
-        if refused := self._no_order(user, activation, rental, expires_at):
+        if refused := self._no_order(user, transaction_id, activation, rental, expires_at):
             return refused
         answer = wallet.move("freeze", amount, transaction_id)
         self.holds[transaction_id] = Hold(user, amount, activation, rental, expires_at, answer)
@@ -170,10 +170,10 @@ class Model:
             return refused
         if transaction_id is not None and (refused := self._no_key(transaction_id)):
             return refused
-        if activation and rental:
-            return Refused(errors.InvalidArgument, {"argument": "p_rental_id"})
         if refused := self._no_user(user):
             return refused
+        if activation and rental:
+            return Refused(errors.InvalidArgument, {"argument": "p_rental_id"})
         hold = self._meant(user, transaction_id, activation, rental)
         if hold is None:
             return Refused(errors.UnknownHold, {"transaction_id": transaction_id})
@@ -240,7 +240,12 @@ class Model:
         return any(hold.end and hold.end.transaction_id == transaction_id for hold in self.holds.values())
 
     def _no_order(
-        self, user: UUID, activation: UUID | None, rental: UUID | None, expires_at: datetime | None
+        self,
+        user: UUID,
+        transaction_id: str,
+        activation: UUID | None,
+        rental: UUID | None,
+        expires_at: datetime | None,
     ) -> Refused | None:
         order_id = activation or rental
         if activation and rental:
@@ -254,6 +259,8 @@ class Model:
             return Refused(errors.UnknownOrder, {"order_id": str(order_id)})
         if not order.open:
             return Refused(errors.AlreadyClosed, {"order_id": str(order_id)})
+        if self._ended_by(transaction_id):
+            return _mismatch(transaction_id, "hold_transaction_id")
         if activation and any(hold.end is None for hold in self._held_for(activation)):
             return Refused(errors.IdempotencyMismatch, {"order_id": str(order_id), "field": "transaction_id"})
         return None

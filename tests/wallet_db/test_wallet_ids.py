@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.wallet_db.rivals import until_waiting
 from tests.wallet_db.support import assert_books_balance, call, new_user, order, outcomes, run, tally, wallet
 from wallet_db.connect import Connection, Pool
 from wallet_db.errors import IdempotencyMismatch, InvalidArgument
@@ -94,6 +95,73 @@ def test_an_id_freezes_once_and_ends_another_hold_once(database_url: str) -> Non
             ended = await call(db, "atomic_refund", p_user_id=bob, p_transaction_id=f"T{number}")
             assert (ended["amount"], ended["replayed"]) == ("5.00", False)
         await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_what_ended_an_orders_hold_names_no_other_hold_of_an_order(database_url: str) -> None:
+    """Else a retry of the settlement would mean the new hold, and move money again."""
+
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        lease = await rental(db, user, "3.00")
+        for name, amount in (("k0", 1), ("k1", 2)):
+            await call(
+                db, "atomic_freeze", p_user_id=user, p_amount=Decimal(amount), p_transaction_id=name, p_rental_id=lease
+            )
+        first = await call(db, "atomic_commit", p_user_id=user, p_rental_id=lease, p_transaction_id="Y")
+        with pytest.raises(IdempotencyMismatch) as caught:
+            await call(
+                db, "atomic_freeze", p_user_id=user, p_amount=Decimal(4), p_transaction_id="Y", p_rental_id=lease
+            )
+        assert caught.value.data["field"] == "hold_transaction_id"
+        again = await call(db, "atomic_commit", p_user_id=user, p_rental_id=lease, p_transaction_id="Y")
+        assert again == first | {"replayed": True}
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize("amount", [None, Decimal(8)])
+def test_a_repeat_that_waited_for_the_first_gets_its_result(database_url: str, amount: Decimal | None) -> None:
+    """Of a rental's holds the one meant is not there yet when the repeat begins."""
+
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        lease = await rental(db, user, "13.00")
+        of_lease = {"p_user_id": user, "p_rental_id": lease}
+        await call(db, "atomic_freeze", **of_lease, p_amount=Decimal(3), p_transaction_id="n1")
+        async with db.acquire() as first, db.acquire() as second:
+            async with first.transaction():
+                await call(first, "atomic_freeze", **of_lease, p_amount=Decimal(10), p_transaction_id="n2")
+                ended = await call(first, "atomic_refund", **of_lease, p_transaction_id="C", p_amount=amount)
+                repeat = asyncio.create_task(
+                    call(second, "atomic_refund", **of_lease, p_transaction_id="C", p_amount=amount)
+                )
+                await until_waiting(db, second, repeat)
+            assert await repeat == ended | {"replayed": True}
+        assert ended["hold_transaction_id"] == "n2"
+
+    run(database_url, scenario)
+
+
+def test_events_are_written_in_the_order_of_their_seq(database_url: str) -> None:
+    """The follower reads by id, and relies on it."""
+
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        for kind, amount in (("atomic_commit", None), ("atomic_refund", Decimal(1)), ("atomic_refund", None)):
+            activation, lease = await order(db, user), await rental(db, user, "5.00")
+            await call(
+                db, "atomic_freeze", p_user_id=user, p_amount=Decimal(5), p_transaction_id=f"of {lease}",
+                p_rental_id=lease,
+            )  # fmt: skip
+            await call(db, "atomic_refund", p_user_id=user, p_activation_id=activation, p_amount=amount)
+            await call(db, kind, p_user_id=user, p_rental_id=lease, p_amount=amount)
+            await call(db, "atomic_deposit", p_user_id=user, p_amount=Decimal(9), p_transaction_id=f"for {lease}")
+        seqs = [seq for (seq,) in await db.fetch("select seq from events where user_id = $1 order by id", user)]
+        assert seqs == list(range(1, len(seqs) + 1))
+        types = [type_ for (type_,) in await db.fetch("select type from events where user_id = $1", user)]
+        assert {"activation.updated", "rental.updated", "balance.changed"} <= set(types)
 
     run(database_url, scenario)
 

@@ -30,6 +30,10 @@ begin
     elsif v_status not in ('ordering', 'pending', 'active') then
         raise exception using errcode = 'OS016', message = format('the order holds nothing any more: %s', v_status),
             detail = jsonb_build_object('order_id', v_order_id, 'status', v_status)::text;
+    elsif v_order_id is not null and exists (select from wallet_holds where settled_by = p_transaction_id
+                                                                         and settled_by <> transaction_id) then
+        -- A settlement of this order that is repeated under the id would mean this hold instead of what it ended.
+        perform refuse_mismatch(p_transaction_id, 'hold_transaction_id');
     elsif exists (select from wallet_holds where activation_id = p_activation_id and state = 'held'
                                                 and transaction_id <> p_transaction_id) then
         raise exception using errcode = 'OS005',

@@ -2,6 +2,7 @@
 -- not ended another hold, and is not another hold's name, which would be a caller's mistake. Private.
 -- Two that want to end two users' holds with one id hold different wallets, so they take turns at the id itself.
 -- Locks: the id (advisory), after the wallet, which the caller holds. Raises: OS005 idempotency_mismatch.
+drop function if exists claim_settlement_id(uuid, text);
 create or replace function claim_settlement_id(p_transaction_id text) returns void
 language plpgsql as $$
 begin

@@ -1,8 +1,9 @@
 -- Ends a hold, whole: p_amount of it goes the way of p_type, the rest the other way, in one operation. So a refund of
 -- half a hold is the 50 % cashback, and nothing of a settled hold stays frozen. An order that is still open when its
 -- hold ends is closed with it: completed by a commit, cancelled by a refund; a rental with its last hold.
--- As a freeze does, it looks first, and locks the wallet by changing it: whoever finds then that another has ended the
--- hold since takes the change back, and nobody sees it, it is the same transaction.
+-- A hold that is named by its freeze's id is looked at first, and the wallet locked by changing it, as a freeze does:
+-- whoever finds then that another has ended the hold since takes the change back, and nobody sees it, it is the same
+-- transaction.
 -- Private: atomic_commit and atomic_refund are the doors.
 -- Locks: users, then the order. Raises: OS002, OS003 unknown_hold, OS004 already_settled, OS005 idempotency_mismatch,
 --        OS006 invalid_amount, OS008, OS014.
@@ -15,7 +16,7 @@ declare
     v_user users;
     v_hold wallet_holds;
     v_state text := case p_type when 'commit' then 'committed' else 'refunded' end;
-    v_locked boolean := false;
+    v_locked boolean := p_activation_id is not null or p_rental_id is not null;
     v_transaction_id text;
     v_amount numeric;
     v_rest numeric;
@@ -30,12 +31,15 @@ begin
     if length(p_reason) > 1000 or length(p_actor) > 1000 then
         perform check_remarks(p_reason, p_actor);
     end if;
+    if v_locked then  -- which of an order's holds is meant may change until then
+        perform lock_user_wallet(p_user_id);
+    end if;
     loop
         v_hold := find_hold(p_user_id, p_activation_id, p_rental_id, p_transaction_id);
         v_transaction_id := coalesce(p_transaction_id, v_hold.transaction_id);
         v_amount := coalesce(round(p_amount, 2), v_hold.amount);
         v_rest := v_hold.amount - v_amount;
-        if v_rest < 0 and v_hold.state = 'held' then
+        if v_hold.state = 'held' and v_rest < 0 then
             raise exception using errcode = 'OS006',
                 message = format('expected at most the hold''s %s, got %s', v_hold.amount, v_amount),
                 detail = jsonb_build_object('amount', v_amount::text, 'held', v_hold.amount::text)::text;
@@ -47,9 +51,7 @@ begin
              where id = p_user_id and (frozen_balance >= v_hold.amount or v_locked)
             returning * into v_user;
             if found then
-                if v_transaction_id <> v_hold.transaction_id
-                   and exists (select from wallet_holds
-                                where transaction_id = v_hold.transaction_id and state = 'held') then
+                if v_transaction_id <> v_hold.transaction_id then
                     perform claim_settlement_id(v_transaction_id);
                 end if;
                 update wallet_holds
@@ -77,19 +79,6 @@ begin
         perform lock_user_wallet(p_user_id);
         v_locked := true;
     end loop;
-    if v_hold.activation_id is not null then
-        update activations
-           set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
-               frozen_amount = 0, closed_at = now(), due_at = null,
-               cancel_requested_at = null, cancel_allowed_at = null
-         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
-    elsif v_hold.rental_id is not null then
-        update rentals
-           set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
-               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
-         where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
-           and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
-    end if;
     v_result := append_operation(v_user, p_type, v_amount, v_transaction_id, p_reason, p_actor,
                                  v_hold.transaction_id, v_hold.activation_id, v_hold.rental_id);
     if v_rest > 0 then
@@ -105,6 +94,20 @@ begin
         perform append_operation(v_user, case p_type when 'commit' then 'refund' else 'commit' end, v_rest,
                                  v_transaction_id, format('rest: %s', p_reason), p_actor,
                                  v_hold.transaction_id, v_hold.activation_id, v_hold.rental_id);
+    end if;
+    -- Last, because this tells the user, too, and events are written in the order of their seq.
+    if v_hold.activation_id is not null then
+        update activations
+           set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
+               frozen_amount = 0, closed_at = now(), due_at = null,
+               cancel_requested_at = null, cancel_allowed_at = null
+         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
+    elsif v_hold.rental_id is not null then
+        update rentals
+           set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
+               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
+         where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
+           and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
     end if;
     return v_result;
 end $$;

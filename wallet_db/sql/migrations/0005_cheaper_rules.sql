@@ -1,6 +1,7 @@
 -- The rules of the audit at a fraction of their price. PostgreSQL reads the text of every CHECK of a table anew for every
 -- statement that inserts: as expressions they took a third of a freeze's time. As calls of functions of the whole row
--- the text is short, and a session keeps what it has compiled. Same names, same rules.
+-- the text is short, and a session keeps what it has compiled. Same names, same rules. They look operators up when they
+-- run, in the search_path of who inserts: the wallet's functions, which pin theirs.
 
 create function freeze_moves_available_to_frozen(o balance_operations) returns boolean
 language plpgsql immutable as $$
@@ -92,9 +93,7 @@ alter table balance_operations
         check (type <> 'correct' or correct_restates_frozen(balance_operations)),
     add constraint balance_operations_type_known check (operation_type_is_known(type));
 
--- What other rules say already: frozen is between 0 and the balance; an amount is what its operation moved; seq counts.
+-- What others say already: frozen is between 0 and the balance; a hold's amount is its freeze's (`check`); seq counts up.
 alter table users drop constraint users_balance_not_negative;
 alter table wallet_holds drop constraint wallet_holds_amount_positive;
 alter table events drop constraint events_seq_positive;
-
-drop function if exists claim_settlement_id(uuid, text);
