@@ -15,8 +15,9 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import activations, demo, health, metrics, receipts, wallet
+from gateway.api import activations, demo, health, metrics, receipts, tokens, wallet
 from gateway.api.responses import EXCEPTION_HANDLERS, JsonResponse
+from gateway.cors import Cors, origins_of
 from gateway.errors import ApiError
 from gateway.realtime import websocket
 from gateway.realtime.poll import PollEndpoint
@@ -69,7 +70,7 @@ async def _not_a_websocket(request: Request) -> Response:
     return JsonResponse(error.body, error.status, {"upgrade": "websocket", "connection": "upgrade"})
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(services: Services) -> ASGIApp:
     """The ASGI application over services that run already."""
 
     @asynccontextmanager
@@ -83,6 +84,7 @@ def create_app(services: Services) -> Starlette:
             *wallet.ROUTES,
             *activations.ROUTES,
             *receipts.ROUTES,
+            *tokens.ROUTES,
             *(demo.routes(services.demo_pool) if services.demo_pool is not None else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
@@ -95,4 +97,5 @@ def create_app(services: Services) -> Starlette:
     # What no route serves is a file of the page. Not mounted at "/": that would match before a route's own 405 does.
     app.router.redirect_slashes = False
     app.router.default = Page(directory=STATIC, html=True)
-    return app
+    # Around everything, so that a page of another site can read what went wrong as well.
+    return Cors(app, origins_of(services.settings.cors_origins))

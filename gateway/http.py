@@ -1,15 +1,17 @@
-"""HTTP/1.1 by uvicorn and httptools, with the bounds they lack: on headers, and on the time a request takes to come.
+"""HTTP by uvicorn and httptools, with the bounds they lack: on headers, and on the time a request takes to come.
 
 A connection that sends nothing, or a request without end, is refused and closed; whoever it is has shown no token yet.
 What is not HTTP is answered in the one shape of all errors. Bodies are the application's to bound.
 """
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.errors import ApiError
 
@@ -18,6 +20,60 @@ HEADERS_BYTES_MAX = 65_536
 HEADER_OVERHEAD_BYTES = 32
 SLICE_BYTES = 16_384
 """Parsed at a time, and so the most that goes uncounted; a read may be sixteen times that."""
+
+
+HANDOVER = "onesms.handover"
+"""The ASGI extension's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """An application that has sent the head of its answer may leave the connection to a protocol of its own."""
+
+    _protocol: "HttpProtocol"
+    _cycle: RequestResponseCycle
+
+    @property
+    def connections(self) -> set[Any]:
+        """uvicorn's: what is in here it asks to shut down at the end."""
+        connections: set[Any] = self._protocol.connections
+        return connections
+
+    def to(self, successor: asyncio.Protocol) -> bool | None:
+        """Let the connection be the successor's; the application returns without a body, and is not asked for one.
+
+        Whether the body has to be sent in chunks; None: the client is gone.
+        """
+        cycle, transport = self._cycle, self._protocol.transport
+        if cycle.disconnected or transport.is_closing():
+            return None
+        cycle.disconnected = True
+        self._protocol.leave()
+        transport.set_protocol(successor)
+        successor.connection_made(transport)
+        if self._protocol.flow.write_paused:
+            successor.pause_writing()
+        return bool(cycle.chunked_encoding)
+
+    def park(self, gone: Callable[[], None]) -> bool:
+        """Let the application return without an answer, which follows after `resume`; False: the client is gone.
+
+        So a request that waits keeps no task. `gone` is called if the client leaves meanwhile.
+        """
+        if self._cycle.disconnected or self._protocol.transport.is_closing():
+            return False
+        self._cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone
+        self._protocol.parked = gone
+        return True
+
+    def resume(self) -> bool:
+        """The parked request is answered now, by the `send` its application was given; False: the client is gone."""
+        self._protocol.parked = None
+        if self._protocol.transport.is_closing():
+            return False
+        self._cycle.disconnected = False
+        self._cycle.on_response = self._protocol.on_response_complete
+        return True
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -33,6 +89,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._fault: ApiError | None = None
         """Why parsing was stopped, if not by the parser."""
         self._deadline: asyncio.TimerHandle | None = None
+        self.parked: Callable[[], None] | None = None
+        """Who is to be told if the client of a parked request leaves."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A request is awaited from now on."""
@@ -43,6 +101,8 @@ class HttpProtocol(HttpToolsProtocol):
         """The end."""
         self._stop_waiting()
         super().connection_lost(exc)
+        if self.parked is not None:
+            self.parked()
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless too much has come that is no body."""
@@ -73,6 +133,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._keep(len(name) + len(value) + HEADER_OVERHEAD_BYTES)
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        """The application is called, or will be when the requests before this one are answered."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            # uvicorn types extensions as the standard's, which are dicts.
+            self.scope["extensions"] = {HANDOVER: Handover(self, self.cycle)}  # type: ignore[dict-item]
+            if self.scope["http_version"] == "1.0":
+                _answer_until_close(self.cycle)
+
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._unreported_bytes = 0
@@ -88,6 +158,14 @@ class HttpProtocol(HttpToolsProtocol):
         """The connection becomes another protocol's."""
         self._stop_waiting()
         super().handle_websocket_upgrade()
+
+    def leave(self) -> None:
+        """The connection becomes another's, in the middle of an answer: nothing of this one is to outlive it."""
+        self._stop_waiting()
+        self.connections.discard(self)
+        self.flow.resume_reading()
+        self.scope.pop("extensions", None)
+        self.parser = self.cycle = None  # type: ignore[assignment]  # circles, which would wait for the collector
 
     def send_400_response(self, msg: str) -> None:
         """What came is not HTTP, or we have stopped the parser."""
@@ -136,6 +214,18 @@ class HttpProtocol(HttpToolsProtocol):
             # Not if nothing came at all: browsers connect before they know what to ask for.
             return self._unreported_bytes > 0 or self.scope is not None
         return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+
+
+def _answer_until_close(cycle: RequestResponseCycle) -> None:
+    """Let the connection's end be the answer's: HTTP/1.0 knows no chunks (RFC 9112 section 6.1), uvicorn sends them."""
+    send = cycle.send
+
+    async def send_plain(message: Any) -> None:
+        cycle.chunked_encoding = False
+        cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    cycle.send = send_plain  # type: ignore[method-assign]  # it is made within uvicorn, where it cannot be another's
 
 
 def _too_large() -> ApiError:

@@ -37,8 +37,8 @@ def listen(settings: GatewaySettings, variable: str = "PORT") -> socket.socket:
     except OSError as error:
         raise PortTaken(variable, settings.host, settings.port, error) from error
     if sys.platform == "linux":
-        # Connections inherit it: a client that has taken nothing for two heartbeats is gone. SSE has no ping to tell.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2_000 * settings.heartbeat_s)
+        # Connections inherit it: who has not taken a heartbeat when the next is due is gone. SSE has no ping to tell.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * settings.heartbeat_s)
     return listener
 
 

@@ -1,7 +1,7 @@
 """The gateway's frame: what a process holds, and the tasks that live as long as it does.
 
-Tasks: the bus's listener, the hub, the heartbeats, and with BUS=local the follower. They are supervised: if one dies
-the process stops, loudly, rather than go on half alive.
+Tasks: the bus's listener and that for tokens, the hub, the heartbeats, and with BUS=local the follower. They are
+supervised: if one dies the process stops, loudly, rather than go on half alive.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from uuid import UUID
 
 import structlog
 
-from gateway.auth import Authenticator
+from gateway.auth import Authenticator, Jwks
+from gateway.realtime.auth_listener import AuthListener
 from gateway.realtime.messages import Message, event_message
 from gateway.realtime.realtime import Realtime
 from gateway.settings import GatewaySettings
@@ -45,7 +46,7 @@ class Services:
     hub: Hub[Message]
     realtime: Realtime
     hearing: asyncio.Event
-    """Set once the bus can be heard."""
+    """Set while the bus can be heard."""
 
     @contextmanager
     def hub_watch(self, user_id: UUID) -> Iterator[asyncio.Event]:
@@ -79,9 +80,20 @@ async def open_services(
             return event_message(event, current_epoch())
 
         hub: Hub[Message] = Hub(encode, partial(read_streams, connections), partial(read_heads, connections))
-        authenticator = Authenticator(settings.jwt_key())
+        jwks = Jwks(settings.jwt_jwks) if settings.jwt_jwks is not None else None
+        if jwks is not None:
+            await jwks.refresh()
+        authenticator = Authenticator(
+            settings.jwt_key(),
+            jwks,
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
+            lifetime_s_max=settings.token_lifetime_s_max,
+        )
         users = Users(connections)
         realtime = Realtime(settings, authenticator, connections, hub, users, current_epoch)
+        auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max)
+        await auth_listener.read(connections)  # before anybody is let in
         bus = open_bus(settings.bus, database_url, GATEWAY)
         hearing = asyncio.Event()
 
@@ -91,9 +103,12 @@ async def open_services(
 
         async def run() -> None:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(bus.listen(hub.receive, hears))
+                tasks.create_task(bus.listen(hub.receive, hears, hearing.clear))
                 tasks.create_task(hub.run())
                 tasks.create_task(realtime.run())
+                tasks.create_task(auth_listener.run())
+                if jwks is not None:
+                    tasks.create_task(jwks.run())
                 if settings.bus == "local":
                     tasks.create_task(follow(database_url, bus, settings.tempo, GATEWAY))
 

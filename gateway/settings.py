@@ -5,8 +5,12 @@ import secrets
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from jwt.algorithms import has_crypto
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from gateway.auth import is_address
+from gateway.cors import origins_of
+from gateway.realtime.limits import TrustedProxies
 from notifier.settings import NotifierSettings
 
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
@@ -18,13 +22,37 @@ class GatewaySettings(NotifierSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     jwt_secret: SecretStr | None = None
-    """HS256 key of the tokens. Outside the demo it must be given; the demo makes one and keeps it in `data_dir`."""
+    """HS256 key of the tokens. Outside the demo it or `jwt_jwks` is given; the demo makes one, kept in `data_dir`."""
+    jwt_jwks: str | None = None
+    """Path or address of a JSON Web Key Set: tokens by RS256, ES256 or EdDSA are taken as well, or alone."""
+    jwt_audience: str | None = None
+    """What `aud` has to be or contain; unset: anything."""
+    jwt_issuer: str | None = None
+    """What `iss` has to be; unset: anything."""
+    token_lifetime_s_max: int = Field(2_678_400, ge=60, le=400 * 86_400)
+    """A token that would live longer is refused: so long a revocation is kept, and no longer."""
+    token_warning_s: float = Field(60.0, ge=0, le=3_600)
+    """How long before its token expires a connection is told; 0: not at all."""
     heartbeat_s: int = Field(25, ge=1, le=300)
     """A connection hears from us at least this often; one silent for two of these is closed."""
     buffer_bytes_max: int = Field(262_144, ge=4_096)
     """Unsent bytes a connection may pile up before it is closed as a slow consumer; it resumes by cursor."""
     frame_bytes_max: int = Field(16_384, ge=256)
     """Largest message a client may send over WebSocket."""
+    ws_deflate: bool = False
+    """Compress WebSocket messages for clients that offer permessage-deflate: fewer bytes, more of our time."""
+    frames_per_s_max: int = Field(20, ge=0)
+    """Frames a WebSocket client may send in the long run, twice as many at once; 0: any number."""
+    connections_per_user_max: int = Field(50, ge=0)
+    """Realtime connections of one user in one process; 0: any number."""
+    connections_per_address_max: int = Field(1_000, ge=0)
+    """Of one address, not counting loopback; 0: any number. Behind a proxy, see `trusted_proxies`."""
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies whose X-Forwarded-For is believed, separated by commas."""
+    cors_origins: str = ""
+    """Origins whose pages may read the API and the realtime endpoints, separated by commas; `*`: all."""
+    leave_s: float = Field(10.0, ge=0, le=20)
+    """How long sending clients away may take, so that they do not come back all at once."""
     body_bytes_max: int = Field(65_536, ge=256)
     """Largest HTTP request body."""
     request_s: float = Field(30.0, ge=0.1, le=600)
@@ -36,18 +64,42 @@ class GatewaySettings(NotifierSettings):
     @model_validator(mode="after")
     def _secret_is_given(self) -> Self:
         if self.jwt_secret is None:
-            if not self.demo:
+            if not self.demo and self.jwt_jwks is None:
                 raise ValueError(
-                    "JWT_SECRET: expected the key that signs users' tokens, got nothing (DEMO=1 makes one)"
+                    "JWT_SECRET: expected the key that signs users' tokens, got nothing (DEMO=1 makes one, and with"
+                    " JWT_JWKS none is needed)"
                 )
         elif len(self.jwt_secret.get_secret_value().encode()) < SECRET_BYTES_MIN:
             raise ValueError(f"JWT_SECRET: expected at least {SECRET_BYTES_MIN} bytes, got fewer")
         return self
 
-    def jwt_key(self) -> str:
-        """The signing key; the demo's is made on first use and found again by every later start."""
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, text: str) -> str:
+        origins_of(text)
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, text: str) -> str:
+        TrustedProxies.parse(text)
+        return text
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _jwks_can_be_used(cls, source: str | None) -> str | None:
+        if source is not None and not is_address(source) and not Path(source).is_file():
+            raise ValueError("expected an address (https://…) or the path of a file")
+        if source is not None and not has_crypto:
+            raise ValueError("needs the package cryptography, which is not installed")
+        return source
+
+    def jwt_key(self) -> str | None:
+        """The secret, if tokens may be signed with one; the demo's is made once and found by every later start."""
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
+        if not self.demo:
+            return None
         return _kept_secret(self.data_dir / "jwt_secret")
 
 

@@ -18,6 +18,10 @@ log = structlog.get_logger(__name__)
 
 USERS_PER_QUERY_MAX = 1000
 ROWS_PER_QUERY_MAX = 20_000
+CROWD = 4
+GATHER_S = 0.01
+"""After a query for more than `CROWD`, the next one waits so long for others: in a rush they come by the thousand, each
+a moment after the one before, and queries of a few would be no coalescing."""
 
 Answer: TypeAlias = "asyncio.Future[StreamPage | None]"
 
@@ -54,6 +58,8 @@ class StreamReader:
         try:
             while True:
                 await self._wake.wait()
+                if len(asked) > CROWD:
+                    await asyncio.sleep(GATHER_S)
                 asked = self._take()
                 pages = await self._query(list(asked))
                 for (user_id, _), answers in asked.items():

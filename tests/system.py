@@ -165,6 +165,7 @@ class System:
             **({"SMS_ACTIVATE_URL": simulator_url, "SMS_ACTIVATE_KEY": "demo"} if simulator_url else {}),
             **environment,
         }
+        self.bus = self._environment.get("BUS", "postgres")
         self._authenticator = Authenticator(self._environment["JWT_SECRET"])
         self.notifier = self.start("notifier")
         self.gateway = self.start("gateway")
@@ -240,7 +241,7 @@ def running_system(
             stack.callback(process.close)
         try:
             system.wait_until_ready()
-            system.notifier.wait_until_it("follower.leads")
+            (system.gateway if system.bus == "local" else system.notifier).wait_until_it("follower.leads")
             if system.pollers:
                 system.pollers.wait_until_it("working")
             yield system

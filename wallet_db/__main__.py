@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asyncpg import InsufficientPrivilegeError, UndefinedColumnError, UndefinedFunctionError, UndefinedTableError
 
-from wallet_db import arguments, check, health
+from wallet_db import arguments, check, health, revocations
 from wallet_db.connect import DatabaseUnavailable, connect, database
 from wallet_db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from wallet_db.migrate import MigrationError, migrate
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     ).set_defaults(run=_new_epoch)
     check.add_parser(commands)
     health.add_parser(commands)
+    revocations.add_parser(commands)
     stress.add_parser(commands)
     commands.add_parser("psql", help="a psql session on the database; what follows goes to psql", add_help=False)
     return parser

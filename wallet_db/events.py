@@ -5,9 +5,7 @@ Rows come as the database keeps them: payload as JSON text, times as text. Nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
-
-import orjson
+from typing import Literal, NamedTuple
 
 from wallet_db.connect import Pool
 
@@ -25,6 +23,14 @@ class StoredEvent(NamedTuple):
     """UTC, ISO 8601 with milliseconds and Z."""
     payload: str
     """A JSON object as text."""
+
+
+class Snapshot(NamedTuple):
+    """What a user has, and how far the stream of events had come then."""
+
+    seq: int
+    state: str
+    """`{"wallet", "activations", "rentals", "cards"}` as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,16 @@ async def read_epoch(pool: Pool) -> str:
     return epoch
 
 
-async def read_snapshot(pool: Pool, user_id: str) -> dict[str, Any] | None:
-    """`{"seq", "wallet", "activations", "rentals", "cards"}` of one snapshot of the database; None: no such user."""
-    text = await pool.fetchval("select snapshot_json($1::text::uuid)", user_id)
-    snapshot: dict[str, Any] | None = orjson.loads(text) if text is not None else None
-    return snapshot
+async def read_snapshots(pool: Pool, user_ids: Sequence[str]) -> dict[str, Snapshot]:
+    """The users' snapshots, all of one snapshot of the database. A user that does not exist has none."""
+    rows = await pool.fetch(
+        "with found as materialized ("
+        "  select id, snapshot_json(id) as snapshot from unnest($1::uuid[]) as asked(id))"
+        " select id::text, (snapshot ->> 'seq')::bigint, (snapshot - 'seq')::text"
+        "  from found where snapshot is not null",
+        user_ids,
+    )
+    return {user_id: Snapshot(seq, state) for user_id, seq, state in rows}
 
 
 async def record_receipt(pool: Pool, user_id: str, seq: int, transport: Literal["ws", "http"]) -> bool:

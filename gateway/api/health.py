@@ -24,6 +24,8 @@ async def ready(request: Request) -> Response:
     """`GET /readyz`: 200 if it can serve, else 503, with what is amiss."""
     services = services_of(request)
     checks = {"staying": not services.realtime.leaving, "bus": services.hearing.is_set(), "database": False}
+    if (jwks := services.authenticator.jwks) is not None:
+        checks["keys"] = len(jwks.keys) > 0
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             checks["database"] = await services.pool.fetchval("select true")

@@ -36,7 +36,8 @@ def services_of(request: Request) -> Services:
 async def session_of(request: Request) -> Session:
     """Whoever calls, with a wallet. Raises 401 or 403."""
     services = services_of(request)
-    session = services.authenticator.verify(credentials_of(request.headers.raw, request.scope["query_string"]))
+    credentials = credentials_of(request.headers.raw, request.scope["query_string"])
+    session = await services.authenticator.authenticate(credentials)
     await services.users.ensure(session.user_id)
     return session
 

@@ -31,7 +31,8 @@ class JsonResponse(Response):
         return orjson.dumps(content)
 
 
-def _answer(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    """The refusal as an answer."""
     headers = dict(headers or {})
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
@@ -41,38 +42,40 @@ def _answer(error: ApiError, headers: Mapping[str, str] | None = None) -> Respon
 
 
 async def _api_error(request: Request, error: Exception) -> Response:
-    return _answer(error if isinstance(error, ApiError) else ApiError("INTERNAL_ERROR", "something went wrong here"))
+    return error_response(
+        error if isinstance(error, ApiError) else ApiError("INTERNAL_ERROR", "something went wrong here")
+    )
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
-    return _answer(ApiError.of(error) if isinstance(error, WalletError) else ApiError("INTERNAL_ERROR", ""))
+    return error_response(ApiError.of(error) if isinstance(error, WalletError) else ApiError("INTERNAL_ERROR", ""))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     path = request.scope["path"][:200]  # `request.url` is made with the Host header, which may be anything
     if status == 404:
-        return _answer(ApiError("NOT_FOUND", f"nothing at {path}"))
+        return error_response(ApiError("NOT_FOUND", f"nothing at {path}"))
     if status == 405:
         allowed = error.headers if isinstance(error, HTTPException) else None
-        return _answer(ApiError("METHOD_NOT_ALLOWED", f"{request.method} is not served at {path}"), allowed)
-    return _answer(ApiError("BAD_REQUEST", "the request could not be understood"))
+        return error_response(ApiError("METHOD_NOT_ALLOWED", f"{request.method} is not served at {path}"), allowed)
+    return error_response(ApiError("BAD_REQUEST", "the request could not be understood"))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.scope["path"], exc_info=error)
-    return _answer(ApiError("INTERNAL_ERROR", "something went wrong here; it has been logged"))
+    return error_response(ApiError("INTERNAL_ERROR", "something went wrong here; it has been logged"))
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     log.warning("request failed for want of the database", path=request.scope["path"], exc_info=error)
-    return _answer(ApiError("UNAVAILABLE", "the database is away: try again, with the same Idempotency-Key"))
+    return error_response(ApiError("UNAVAILABLE", "the database is away: try again, with the same Idempotency-Key"))
 
 
 async def _busy(request: Request, error: Exception) -> Response:
     log.warning("request gave up waiting", path=request.scope["path"], error=str(error))
     message = "somebody else is at work there: try again, with the same Idempotency-Key"
-    return _answer(ApiError("BUSY", message, retry_after_s=BUSY_RETRY_AFTER_S))
+    return error_response(ApiError("BUSY", message, retry_after_s=BUSY_RETRY_AFTER_S))
 
 
 # What a lost, restarting or overloaded server looks like, in the middle of a request.

@@ -1,23 +1,29 @@
 """Long-poll as a plain ASGI application: one answer with what is new, at once or as soon as there is something.
 
+A request that waits is parked: it keeps no task.
+
 `GET /realtime/poll?cursor=&wait=25`. Without a cursor, or with one that cannot be resumed, it answers at once with a
 snapshot; with one it waits up to `wait` seconds for the first event. Sending a cursor confirms everything before it.
 """
 
 import asyncio
-import time
-from contextlib import suppress
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth import credentials_of
+from gateway.api.responses import error_response
+from gateway.auth import Session
 from gateway.errors import ApiError
-from gateway.realtime.close_codes import CloseCode
+from gateway.http import HANDOVER, Handover
+from gateway.realtime.close_codes import TOKEN_REVOKED, CloseCode
+from gateway.realtime.limits import Seat
 from gateway.realtime.messages import Message
-from gateway.realtime.realtime import Realtime
-from gateway.realtime.waiting import unless_disconnected
+from gateway.realtime.permits import Permit
+from gateway.realtime.realtime import Realtime, peer_of
+from notifier.hub import Subscription
 
+HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 WAIT_S_DEFAULT = 25.0
 WAIT_S_MAX = 60.0
 OPEN_S = 4.0
@@ -30,28 +36,27 @@ class PollIsFull(Exception):
     """The answer holds as many events as it may."""
 
 
-class Poll:
-    """One request: gathers what the answer will hold."""
+class Gathering:
+    """What the answer will hold: the hub's subscriber. Calls `wake` when there is something to answer with."""
 
-    __slots__ = ("_first", "events", "wake")
+    __slots__ = ("_first", "_wake", "events")
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[], None]) -> None:
         self.events: list[Message] = []
-        self.wake = asyncio.Event()
-        """Set when there is something to answer with."""
         self._first: Message | None = None
+        self._wake = wake
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """Where this poll begins; a snapshot is worth an answer by itself."""
         self._first = message
         if not resumed:
-            self.wake.set()
+            self._wake()
 
     def deliver(self, seq: int, message: Message) -> None:
         """An event; those beyond the bound come with the next poll."""
         if len(self.events) < EVENTS_MAX:
             self.events.append(message)
-        self.wake.set()
+        self._wake()
 
     async def drain(self) -> None:
         """Between two pages of a replay: raises PollIsFull rather than have more read than is answered."""
@@ -60,19 +65,12 @@ class Poll:
 
     def reset(self) -> None:
         """The next poll's cursor will be found void, and answered with a snapshot."""
-        self.wake.set()
-
-    def beat(self, now: float) -> None:
-        """A poll is answered within its `wait`: it needs none."""
-
-    def end(self, code: CloseCode) -> None:
-        """Answer now, with what there is."""
-        self.wake.set()
+        self._wake()
 
     def answer(self) -> bytes:
         """`{"cursor", "resumed", "heartbeat_s", "server_time", "snapshot"?, "events"}`."""
         if self._first is None:
-            raise RuntimeError("answer() before ready()")
+            raise RuntimeError("an answer before `ready`")
         place = self.events[-1] if self.events else self._first
         # `ready` without its type and cursor, for the answer has its own: nothing is parsed to be written again.
         rest = self._first.json.removeprefix(b'{"type":"ready","cursor":"%s",' % (self._first.cursor or "").encode())
@@ -80,47 +78,130 @@ class Poll:
         return b'{"cursor":"%s","events":[%s],%s' % ((place.cursor or "").encode(), events, rest)
 
 
-class PollEndpoint:
-    """`GET /realtime/poll`."""
+class Poll:
+    """One request. While it waits it has no task; what it waits for makes one."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one poll. Raises ApiError."""
-        realtime: Realtime = scope["state"]["realtime"]
-        session = realtime.authenticator.verify(credentials_of(scope["headers"], scope["query_string"]))
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        # No longer than the token is good for: the next poll is refused then.
-        wait_s = max(0.0, min(_wait_s(query.get("wait", [""])[0]), session.expires_at - time.time()))
-        poll = Poll()
+    __slots__ = (
+        "_answering",
+        "_asgi",
+        "_gathering",
+        "_handover",
+        "_permit",
+        "_realtime",
+        "_revoked",
+        "_seat",
+        "_subscription",
+        "_timer",
+        "_woken",
+    )
 
-        async def gather() -> bool:
-            async with asyncio.timeout(OPEN_S):
-                subscription = await realtime.open(session, query.get("cursor", [None])[0], poll)
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0 if realtime.leaving else wait_s):
-                        await poll.wake.wait()
-            finally:
-                subscription.detach()
-            return True
+    def __init__(self, realtime: Realtime, scope: Scope, receive: Receive, send: Send) -> None:
+        self._realtime = realtime
+        self._asgi = scope, receive, send
+        self._handover: Handover = scope["extensions"][HANDOVER]
+        self._gathering = Gathering(self._wake)
+        self._woken = False
+        """There is something to answer with."""
+        self._revoked = False
+        """The token counts no more: nothing is to be answered with."""
+        self._seat: Seat | None = None
+        self._permit: Permit | None = None
+        self._subscription: Subscription[Message] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._answering: asyncio.Task[None] | None = None
 
-        bucket = realtime.register(poll)
+    async def serve(self, session: Session, cursor: str | None, wait_s: float) -> None:
+        """Answer now, or return and answer later. Raises ApiError."""
+        realtime = self._realtime
+        self._seat = realtime.register(self, session, *peer_of(self._asgi[0]))
         try:
-            if not await unless_disconnected(receive, gather()):
-                return
+            self._permit = realtime.permits.grant(session, self)
+            await self._open(session, cursor)
+            if self._woken or realtime.leaving or not wait_s or not self._handover.park(self._release):
+                self._release()
+                await self._answer()
+            else:
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
+        except BaseException:
+            self._release()
+            raise
+
+    async def _open(self, session: Session, cursor: str | None) -> None:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                self._subscription = await self._realtime.open(session, cursor, self._gathering)
         except PollIsFull:
             pass  # the answer is whole, and its cursor says where the next goes on
         except TimeoutError:
             raise ApiError("UNAVAILABLE", "the events could not be read in time: poll again") from None
-        finally:
-            realtime.unregister(bucket, poll)
-        body = poll.answer()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
+
+    # the heartbeats and the permit call these
+
+    def beat(self, now: float) -> None:
+        """A poll is answered within its `wait`: it needs none."""
+
+    def say(self, message: Message) -> None:
+        """Not to a poll: it is answered when its token expires, and the next one brings another."""
+
+    def end(self, code: CloseCode) -> None:
+        """Answer now, with what there is; after a revocation, that."""
+        self._revoked |= code is TOKEN_REVOKED
+        self._wake()
+
+    def _wake(self) -> None:
+        self._woken = True
+        if self._timer is not None and self._answering is None:  # parked; else `serve` answers
+            self._answering = asyncio.get_running_loop().create_task(self._resume())
+
+    async def _resume(self) -> None:
+        """By now everything that came at once has been gathered."""
+        self._release()
+        if not self._handover.resume():
+            return
+        try:
+            await self._answer()
+        except ApiError as refusal:
+            await error_response(refusal)(*self._asgi)
+
+    async def _answer(self) -> None:
+        if self._revoked:
+            raise ApiError("TOKEN_REVOKED", "the token has been revoked: get a new one")
+        body = self._gathering.answer()
+        _, _, send = self._asgi
+        headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _release(self) -> None:
+        """Let go of everything outside; idempotent. The client may be gone, too."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._subscription is not None:
+            self._subscription.detach()
+            self._subscription = None
+        if self._permit is not None:
+            self._permit.release()
+            self._permit = None
+        if self._seat is not None:
+            self._realtime.unregister(self._seat, self)
+            self._seat = None
+
+
+class PollEndpoint:
+    """`GET /realtime/poll`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one poll, or see to it that it is answered. Raises ApiError."""
+        realtime: Realtime = scope["state"]["realtime"]
+        session = await realtime.admit(scope["headers"], scope["query_string"])
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        wait_s = _wait_s(query.get("wait", [""])[0])
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        poll = Poll(realtime, scope, receive, send)
+        await poll.serve(session, query.get("cursor", [None])[0], wait_s)
 
 
 def _wait_s(text: str) -> float:

@@ -6,31 +6,39 @@ once it is live: events are written by the hub's call, heartbeats by one task fo
 """
 
 import asyncio
-import time
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import structlog
+from starlette.types import Scope
 
-from gateway.auth import Authenticator, Session
+from gateway.auth import Authenticator, Session, Tickets, credentials_of, ticket_of
 from gateway.errors import ApiError
-from gateway.realtime.close_codes import SERVICE_RESTART, TOKEN_EXPIRED, CloseCode
+from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
 from gateway.realtime.cursor import read_cursor, write_cursor
+from gateway.realtime.limits import Seat, Seats, TrustedProxies
 from gateway.realtime.messages import Message, ready_message
+from gateway.realtime.permits import Permit, Permits
+from gateway.realtime.snapshots import Snapshots
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.hub import Hub, Subscription
 from notifier.retry import DATABASE_FAULTS
 from wallet_db.connect import Pool
-from wallet_db.events import read_snapshot, record_receipt
+from wallet_db.events import Snapshot, record_receipt
 
 log = structlog.get_logger()
 
-LEAVING_S = 2.0
-ACKNOWLEDGING_MAX = 1_000
+LEAVING_PER_S = 1_000
+"""Clients sent away, at most, unless that would take longer than the setting `leave_s`."""
+LEAVING_STEP_S = 0.05
+GOODBYE_S = 2.0
+"""For the last of them to be gone."""
+ANSWERING_MAX = 1_000
 
 
 class Connection(Protocol):
@@ -59,6 +67,14 @@ class StreamSubscriber(Protocol):
         """The stream cannot go on; the client must come back for a snapshot."""
 
 
+def peer_of(scope: Scope) -> tuple[str, str | None]:
+    """Who sent the request, by its connection, and by its X-Forwarded-For."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    forwarded_for = headers.get(b"x-forwarded-for")
+    client = scope.get("client")
+    return client[0] if client else "", forwarded_for.decode("latin-1") if forwarded_for else None
+
+
 class Realtime:
     """The realtime side of one gateway process."""
 
@@ -73,16 +89,38 @@ class Realtime:
     ) -> None:
         self.settings = settings
         self.authenticator = authenticator
+        self.tickets = Tickets(pool, authenticator.revoked)
+        self.permits = Permits(authenticator.revoked, settings.token_warning_s)
         self.hub = hub
         self.leaving = False
         self._pool = pool
         self._users = users
+        self._snapshots = Snapshots(pool)
         self._epoch = epoch
+        self._seats = Seats(
+            per_user_max=settings.connections_per_user_max, per_address_max=settings.connections_per_address_max
+        )
+        self._proxies = TrustedProxies.parse(settings.trusted_proxies)
         # One bucket of connections a second of the heartbeat: each is visited once a turn, the load is even.
         self._wheel: list[set[Connection]] = [set() for _ in range(settings.heartbeat_s)]
         self._next_bucket = 0
         self._nobody_left = asyncio.Event()
-        self._acknowledging: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def admit(self, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Session:
+        """Whose connection a request wants to open, by its ticket or its token. Raises ApiError."""
+        ticket = ticket_of(query)
+        if ticket is not None:
+            return await self.tickets.redeem(ticket)
+        return await self.authenticator.authenticate(credentials_of(headers, query))
+
+    async def renew(self, permit: Permit, token: str) -> None:
+        """Let a connection stand on another token of its user. Raises ApiError; then it stands on what it stood on."""
+        await self.authenticator.know_key_of(token)
+        session = self.authenticator.session_of(token)
+        if session.user_id != permit.session.user_id:
+            raise ApiError("TOKEN_INVALID", "expected a token of the same user")
+        permit.renew(session)
 
     def cursor(self, user_id: UUID, seq: int) -> str:
         """The cursor for a place in the user's stream."""
@@ -102,24 +140,25 @@ class Realtime:
                 await subscription.start(after, read_now=False)
             else:
                 snapshot = await self._snapshot(session.user_id)
-                position = snapshot.pop("seq")
-                subscriber.ready(self._ready(session.user_id, position, snapshot), resumed=False)
-                await subscription.start(position, read_now=True)
+                subscriber.ready(self._ready(session.user_id, snapshot.seq, snapshot.state), resumed=False)
+                await subscription.start(snapshot.seq, read_now=True)
         except BaseException:
             subscription.detach()
             raise
         return subscription
 
-    async def _snapshot(self, user_id: UUID) -> dict[str, Any]:
-        for _ in range(2):
-            await self._users.ensure(user_id)
-            snapshot = await read_snapshot(self._pool, str(user_id))
-            if snapshot is not None:
-                return snapshot
+    async def _snapshot(self, user_id: UUID) -> Snapshot:
+        snapshot = await self._snapshots.read(str(user_id))
+        if snapshot is None:
+            # New here, or the database was restored from before the user was.
             self._users.forget(user_id)
-        raise LookupError(f"expected a row of user {user_id}, which was just made sure of")
+            await self._users.ensure(user_id)
+            snapshot = await self._snapshots.read(str(user_id))
+        if snapshot is None:
+            raise LookupError(f"expected a row of user {user_id}, which was just made sure of")
+        return snapshot
 
-    def _ready(self, user_id: UUID, seq: int, snapshot: dict[str, object] | None) -> Message:
+    def _ready(self, user_id: UUID, seq: int, snapshot: str | None) -> Message:
         return ready_message(
             self.cursor(user_id, seq),
             heartbeat_s=self.settings.heartbeat_s,
@@ -135,36 +174,44 @@ class Realtime:
 
     def acknowledge_soon(self, user_id: UUID, cursor: object, refused: Callable[[ApiError], None]) -> None:
         """The same for a WebSocket, which cannot wait. Raises ApiError if too many are under way."""
-        if len(self._acknowledging) >= ACKNOWLEDGING_MAX:
-            raise ApiError("UNAVAILABLE", "too many receipts at once: send it again")
+        self._answer_soon(self.acknowledge(user_id, cursor, "ws"), refused)
 
-        async def acknowledge() -> None:
+    def renew_soon(self, permit: Permit, token: str, refused: Callable[[ApiError], None]) -> None:
+        """`renew` for a WebSocket, likewise."""
+        self._answer_soon(self.renew(permit, token), refused)
+
+    def _answer_soon(self, work: Coroutine[Any, Any, None], refused: Callable[[ApiError], None]) -> None:
+        if len(self._answering) >= ANSWERING_MAX:
+            work.close()
+            raise ApiError("UNAVAILABLE", "too many messages at once: send it again")
+
+        async def answer() -> None:
             try:
-                await self.acknowledge(user_id, cursor, "ws")
+                await work
             except ApiError as refusal:
                 refused(refusal)
             except DATABASE_FAULTS:
-                log.warning("receipt lost", user_id=str(user_id), exc_info=True)
-                refused(ApiError("UNAVAILABLE", "the receipt was not kept: send it again"))
+                log.warning("message not taken", exc_info=True)
+                refused(ApiError("UNAVAILABLE", "the message was not taken: send it again"))
 
-        task = asyncio.create_task(acknowledge())
-        self._acknowledging.add(task)
-        task.add_done_callback(self._acknowledging.discard)
+        task = asyncio.create_task(answer())
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
 
-    def expiry(self, session: Session, connection: Connection) -> asyncio.TimerHandle:
-        """A timer that ends the connection when its token expires."""
-        loop = asyncio.get_running_loop()
-        return loop.call_later(max(0.0, session.expires_at - time.time()), connection.end, TOKEN_EXPIRED)
+    def register(self, connection: Connection, session: Session, peer: str, forwarded_for: str | None) -> Seat:
+        """Count the connection, and give it heartbeats from now on; returns what to give back to `unregister`.
 
-    def register(self, connection: Connection) -> int:
-        """Heartbeats from now on; returns the bucket to give back to `unregister`."""
+        `forwarded_for` is the X-Forwarded-For of the request. Raises ApiError TOO_MANY_CONNECTIONS.
+        """
         bucket = (self._next_bucket - 1) % len(self._wheel)
+        seat = self._seats.take(bucket, session.user_id, self._proxies.client(peer, forwarded_for))
         self._wheel[bucket].add(connection)
-        return bucket
+        return seat
 
-    def unregister(self, bucket: int, connection: Connection) -> None:
-        """No more heartbeats; idempotent."""
-        self._wheel[bucket].discard(connection)
+    def unregister(self, seat: Seat, connection: Connection) -> None:
+        """The connection has ended; once for each `register`."""
+        self._seats.give_back(seat)
+        self._wheel[seat.bucket].discard(connection)
         if self.leaving:
             self._tell_nobody_left()
 
@@ -185,14 +232,23 @@ class Realtime:
             self._next_bucket = (self._next_bucket + 1) % len(self._wheel)
 
     async def leave(self) -> None:
-        """Send every client away, to come back to another process or to this one's successor."""
+        """Send every client away, to come back to another process or to this one's successor.
+
+        Not all at once, or whoever takes them would get them all at once.
+        """
         self.leaving = True
         connections = [connection for bucket in self._wheel for connection in bucket]
+        random.shuffle(connections)
+        lasting_s = min(self.settings.leave_s, len(connections) / LEAVING_PER_S)
+        steps = max(1, round(lasting_s / LEAVING_STEP_S))
         if connections:
-            log.info("leaving", connections=len(connections))
-        for connection in connections:
-            connection.end(SERVICE_RESTART)
+            log.info("leaving", connections=len(connections), seconds=round(lasting_s, 1))
+        for step in range(steps):
+            for connection in connections[step::steps]:
+                connection.end(SERVICE_RESTART)
+            if step + 1 < steps:
+                await asyncio.sleep(LEAVING_STEP_S)
         self._tell_nobody_left()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVING_S):
+            async with asyncio.timeout(GOODBYE_S):
                 await self._nobody_left.wait()

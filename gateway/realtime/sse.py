@@ -1,19 +1,21 @@
-"""Server-sent events as a plain ASGI application.
+"""Server-sent events: a plain ASGI application until the head of the answer is sent, then a protocol on the socket.
 
-The request's task sleeps in `receive`, where a disconnect arrives; what is to be sent is gathered as bytes and sent by
-a task that lives only while there is something. So an idle stream costs its request and nothing more.
+So refusals, headers and middleware are HTTP's ordinary ones, and a stream at rest keeps neither a task nor a request:
+events go straight to the transport, as bytes made once for all.
 """
 
-import asyncio
+import random
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth import credentials_of
-from gateway.realtime.close_codes import SERVICE_RESTART, SLOW_CONSUMER, STREAM_RESET, CloseCode
-from gateway.realtime.messages import HEARTBEAT, Message, close_message
-from gateway.realtime.realtime import Realtime
-from gateway.realtime.waiting import unless_disconnected, until_disconnected
+from gateway.auth import Session
+from gateway.http import HANDOVER, Handover
+from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
+from gateway.realtime.live import LiveProtocol
+from gateway.realtime.messages import HEARTBEAT, Message, chunk, close_message
+from gateway.realtime.realtime import Realtime, peer_of
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -22,116 +24,103 @@ HEADERS = [
 ]
 # Some proxies and old browsers hold a response back until about 2 KB have come; `retry` is the client's first pause. No
 # blank line: it is the beginning of the first event, for some clients take a block without data for an event, too.
+RETRY_MS = (500, 5_000)
+"""When clients are sent away, each is told another pause, so that they do not come back together."""
 PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 
 
-class SseStream:
-    """One open stream: the hub's subscriber and the heartbeats' connection."""
+class SseStream(LiveProtocol):
+    """One open stream; from the head of its answer on the connection is its own."""
 
-    __slots__ = ("_buffer", "_buffered_bytes", "_bytes_max", "_ended", "_flushing", "_greeted", "_send", "live")
+    __slots__ = ("_chunked", "_ended", "_taken")
 
-    def __init__(self, send: Send, bytes_max: int) -> None:
-        self.live = False
-        """The replay is over. Its pages may be larger than the buffer; they are drained one by one."""
-        self._send = send
-        self._bytes_max = bytes_max
-        self._buffer: list[bytes] = []
-        self._buffered_bytes = 0
-        self._flushing: asyncio.Task[None] | None = None
+    def __init__(self, realtime: Realtime, connections: set[Any]) -> None:
+        super().__init__(realtime, connections)
+        self._chunked = False
+        """RFC 9112 section 7.1; an HTTP/1.0 client gets the bytes as they are."""
+        self._taken = False
         self._ended = False
-        self._greeted = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may be written."""
+        return not self._ended
+
+    def take_over(self, session: Session, cursor: str | None, *, chunked: bool) -> None:
+        """The head is written, the connection taken over: the body begins."""
+        self._chunked = chunked
+        self._taken = True
+        if self._ended:
+            self._transport.close()
+        elif self._realtime.leaving:
+            self.end(SERVICE_RESTART)
+        else:
+            self.begin(self.serve(session, cursor))
+
+    def write(self, message: Message) -> None:
+        """A block: the same bytes for everybody."""
+        if not self._ended:
+            self._transport.write(message.sse_chunk if self._chunked else message.sse)
 
     def ready(self, message: Message, *, resumed: bool) -> None:
-        """The first message, after the headers."""
-        self._greeted = True
-        self._put(PROLOGUE + message.sse)
-
-    def deliver(self, seq: int, message: Message) -> None:
-        """An event."""
-        self._put(message.sse)
-
-    async def drain(self) -> None:
-        """Wait until what was put has been sent."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
-
-    def reset(self) -> None:
-        """History was rewritten, or no longer reaches the client's place."""
-        self.end(STREAM_RESET)
+        """The first message, after what proxies and clients need before it."""
+        self._put(PROLOGUE)
+        super().ready(message, resumed=resumed)
 
     def beat(self, now: float) -> None:
         """A message the client's code sees, unless it awaits the first."""
         if self._greeted:
-            self._put(HEARTBEAT.sse)
+            self.write(HEARTBEAT)
+            self.bound_backlog()
 
     def end(self, code: CloseCode) -> None:
-        """Say why, and end the response."""
-        if not self._ended:
-            if code is SLOW_CONSUMER:
-                self._buffer.clear()  # the client resumes by its cursor, and reads the reason sooner
-            self._put(close_message(code).sse)
-            self._ended = True
-
-    def _put(self, block: bytes) -> None:
+        """Say why, and end answer and connection; a client that does not read that far in time is cut off."""
+        self.release()
         if self._ended:
             return
-        self._buffer.append(block)
-        self._buffered_bytes += len(block)
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
-        elif self.live and self._buffered_bytes > self._bytes_max:
-            self._buffered_bytes = 0
-            self.end(SLOW_CONSUMER)
+        if self._taken:
+            if code is SERVICE_RESTART:
+                self._put(b"retry: %d\n" % random.randint(*RETRY_MS))  # noqa: S311 - spreads load
+            self.write(close_message(code))
+            self._transport.write(b"0\r\n\r\n" if self._chunked else b"")
+            self._transport.close()
+            self.abort_soon()
+        self._ended = True
 
-    async def _flush(self) -> None:
-        try:
-            while self._buffer:
-                body = b"".join(self._buffer)
-                self._buffer.clear()
-                self._buffered_bytes = 0
-                await self._send({"type": "http.response.body", "body": body, "more_body": True})
-            if self._ended:
-                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            self._flushing = None
+    def _put(self, block: bytes) -> None:
+        if not self._ended:
+            self._transport.write(chunk(block) if self._chunked else block)
 
 
 class SseEndpoint:
     """`GET /realtime/sse`, with the cursor as `Last-Event-ID` or `?cursor=`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one stream until either side ends it. Raises ApiError before the first byte."""
+        """Begin a stream and leave the connection to it. Raises ApiError before the first byte."""
         realtime: Realtime = scope["state"]["realtime"]
-        session = realtime.authenticator.verify(credentials_of(scope["headers"], scope["query_string"]))
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        session = await realtime.admit(scope["headers"], scope["query_string"])
         if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": b""})
             return
-        stream = SseStream(send, realtime.settings.buffer_bytes_max)
-        if realtime.leaving:
-            stream.end(SERVICE_RESTART)
-            await stream.drain()
-            return
-        expiry = realtime.expiry(session, stream)
-        bucket = realtime.register(stream)
-        try:
-            subscription = await unless_disconnected(receive, realtime.open(session, _cursor(scope), stream))
-            if subscription is None:
-                return
-            stream.live = True
-            try:
-                await until_disconnected(receive)
-            finally:
-                subscription.detach()
-        finally:
-            expiry.cancel()
-            realtime.unregister(bucket, stream)
+        handover: Handover = scope["extensions"][HANDOVER]
+        stream = SseStream(realtime, handover.connections)
+        stream.register(session, *peer_of(scope))
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        chunked = handover.to(stream)
+        if chunked is None:
+            stream.release()  # the client is gone already
+        else:
+            stream.take_over(session, _cursor(scope), chunked=chunked)
 
 
 def _cursor(scope: Scope) -> str | None:
-    """A reconnecting EventSource sends the newer place as a header; its URL still has the first."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    if place := headers.get(b"last-event-id"):
+    """A reconnecting EventSource sends the newer place as a header; its URL still has the first.
+
+    A repeated header counts as its last that is not empty: who adds one to a request made before knows better.
+    """
+    if places := [value for name, value in scope["headers"] if name == b"last-event-id" and value]:
+        place: bytes = places[-1]
         return place.decode("latin-1")
     query_string: bytes = scope["query_string"]
     query = parse_qs(query_string.decode("latin-1"))

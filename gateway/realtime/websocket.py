@@ -2,91 +2,65 @@
 
 uvicorn hands the upgraded TCP connection over; from there bytes go straight between socket and protocol. Outgoing
 events are frames made once for all connections and written by the hub's call: no task, queue or ASGI message belongs
-to a connection. Text messages only; a client that reads too slowly is closed and resumes by its cursor.
+to a connection (`live`). Text messages only.
 """
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.exceptions import PayloadTooBig
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from gateway.auth import Session, credentials_of
 from gateway.errors import ApiError
 from gateway.realtime.close_codes import (
-    BY_ERROR_CODE,
     SERVICE_RESTART,
     SILENT,
-    SLOW_CONSUMER,
-    STREAM_RESET,
+    TOO_MANY_MESSAGES,
     CloseCode,
 )
-from gateway.realtime.messages import HEARTBEAT, Message, error_message
-from gateway.realtime.realtime import Realtime
-from notifier.hub import Subscription
-
-log = structlog.get_logger()
+from gateway.realtime.limits import Allowance
+from gateway.realtime.live import LiveProtocol
+from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
 
 PATH = "/realtime/ws"
-CLOSE_TIMEOUT_S = 5.0
-INTERNAL_ERROR = CloseCode(1011, "internal_error", "reconnect with the cursor")
 PING = b"\x89\x00"
+# Without context from message to message a frame is made once for all, and an idle connection keeps no compressor.
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True, client_no_context_takeover=True, server_max_window_bits=DEFLATE_WINDOW_BITS
+)
 
 
-class WebSocketProtocol(asyncio.Protocol):
+class WebSocketProtocol(LiveProtocol):
     """One connection, from the upgrade to the end."""
 
-    __slots__ = (
-        "_bucket",
-        "_connections",
-        "_drained",
-        "_expiry",
-        "_fragments",
-        "_greeted",
-        "_heard_at",
-        "_loop",
-        "_opening",
-        "_realtime",
-        "_session",
-        "_subscription",
-        "_transport",
-        "_ws",
-    )
+    __slots__ = ("_allowance", "_deflates", "_fragments", "_heard_at", "_ws")
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        self._realtime: Realtime = app_state["realtime"]
-        # uvicorn asks each of these to shut down at the end.
-        self._connections = server_state.connections
-        self._loop = asyncio.get_running_loop()
-        self._ws = ServerProtocol(max_size=self._realtime.settings.frame_bytes_max)
-        self._transport: asyncio.Transport
-        self._session: Session | None = None
-        self._subscription: Subscription[Message] | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._expiry: asyncio.TimerHandle | None = None
-        self._drained: asyncio.Event | None = None
-        self._bucket: int | None = None
+        super().__init__(app_state["realtime"], server_state.connections)
+        settings = self._realtime.settings
+        self._ws = ServerProtocol(
+            extensions=[DEFLATE] if settings.ws_deflate else None, max_size=settings.frame_bytes_max
+        )
+        self._deflates = False
+        """The client takes compressed messages."""
+        self._allowance: Allowance | None = None
         self._fragments = b""
-        self._greeted = False
         self._heard_at = 0.0
 
-    # uvicorn and asyncio call these
+    @property
+    def is_open(self) -> bool:
+        """Whether more may be written."""
+        return self._ws.state is State.OPEN
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The TCP connection, already carrying an upgrade request."""
-        if TYPE_CHECKING:
-            assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._connections.add(self)  # type: ignore[arg-type]  # uvicorn's type names its own protocols
+    # asyncio calls these
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client, the handshake's first."""
@@ -98,87 +72,39 @@ class WebSocketProtocol(asyncio.Protocol):
             elif isinstance(event, Frame):
                 self._frame_received(event)
         self._flush()
-        self._bound_backlog()  # answers pile up too, if only questions are sent
+        self.bound_backlog()  # answers pile up too, if only questions are sent
 
     def eof_received(self) -> None:
         """The client will send no more; the transport closes itself, once what was written has been taken."""
         self._ws.receive_eof()
-        self._release()
-        self._abort_soon()
+        self.release()
+        self.abort_soon()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The end, whoever brought it about."""
-        self._release()
-        self._connections.discard(self)
-        if self._drained is not None:
-            self._drained.set()
+    # the contract's words, on this wire
 
-    def pause_writing(self) -> None:
-        """The kernel takes no more for now."""
-        self._drained = asyncio.Event()
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        if self._drained is not None:
-            self._drained.set()
-            self._drained = None
-
-    def shutdown(self) -> None:
-        """uvicorn stops; by now `Realtime.leave` has told the client."""
-        self.end(SERVICE_RESTART)
-
-    # the hub and the heartbeats call these
-
-    def ready(self, message: Message, *, resumed: bool) -> None:
-        """The first message."""
-        self._greeted = True
-        self._transport.write(message.frame)
-
-    def deliver(self, seq: int, message: Message) -> None:
-        """An event: one write of bytes that are made already."""
-        self._transport.write(message.frame)
-        self._bound_backlog()
-
-    async def drain(self) -> None:
-        """Wait until the socket has taken what was written."""
-        if self._drained is not None:
-            await self._drained.wait()
-
-    def reset(self) -> None:
-        """History was rewritten, or no longer reaches the client's place."""
-        self.end(STREAM_RESET)
+    def write(self, message: Message) -> None:
+        """A frame: the same bytes for everybody."""
+        self._transport.write(message.deflated_frame if self._deflates else message.frame)
 
     def beat(self, now: float) -> None:
         """A message the client's code sees, unless it awaits the first, and a ping its WebSocket answers by itself."""
-        if now - self._heard_at > 2 * self._realtime.settings.heartbeat_s:
+        # Its pong to the last ping is about one heartbeat old; who has died since is found before two have passed.
+        if now - self._heard_at > 1.5 * self._realtime.settings.heartbeat_s:
             self.end(SILENT)
         else:
             self._transport.write(HEARTBEAT.frame + PING if self._greeted else PING)
 
     def end(self, code: CloseCode) -> None:
         """Start the closing handshake; a client that does not answer it in time is cut off."""
-        self._release()
+        self.release()
         if self._ws.state is State.OPEN:
             self._ws.send_close(code.code, code.name)
             self._flush()
-            self._abort_soon()
+            self.abort_soon()
         elif self._ws.state is State.CONNECTING:
             self._transport.close()
 
     # our own
-
-    def _bound_backlog(self) -> None:
-        """End a client that reads too slowly. A replay is not judged: its pages are drained one by one."""
-        if (
-            self._drained is not None
-            and self._opening is None
-            and self._transport.get_write_buffer_size() > self._realtime.settings.buffer_bytes_max
-        ):
-            self.end(SLOW_CONSUMER)
-
-    def _abort_soon(self) -> None:
-        """A client that does its part of the closing, and reads what was written before, has done so by then."""
-        self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     def _accept(self, request: Request) -> None:
         path, _, query = request.path.partition("?")
@@ -191,34 +117,31 @@ class WebSocketProtocol(asyncio.Protocol):
         self._ws.send_response(self._ws.accept(request))
         if self._ws.state is not State.OPEN:
             return
+        self._deflates = any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= DEFLATE_WINDOW_BITS
+            for extension in self._ws.extensions
+        )
         # After the handshake, for a browser shows its code a close code but never an HTTP status.
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()]
-        try:
-            self._session = self._realtime.authenticator.verify(credentials_of(headers, query.encode()))
-        except ApiError as refusal:
-            self.end(BY_ERROR_CODE[refusal.code])
-            return
-        self._expiry = self._realtime.expiry(self._session, self)
-        self._bucket = self._realtime.register(self)
-        cursor = parse_qs(query).get("cursor", [None])[0]
-        self._opening = self._loop.create_task(self._open(self._session, cursor))
+        self.begin(self._admit(headers, query))
 
-    async def _open(self, session: Session, cursor: str | None) -> None:
-        try:
-            self._subscription = await self._realtime.open(session, cursor, self)
-            if self._ws.state is not State.OPEN:  # ended by what was replayed
-                self._release()
-        except Exception:
-            log.exception("websocket could not be opened", user_id=str(session.user_id))
-            self.end(INTERNAL_ERROR)
-        finally:
-            self._opening = None
+    async def _admit(self, headers: list[tuple[bytes, bytes]], query: str) -> None:
+        session = await self._realtime.admit(headers, query.encode())
+        if self._realtime.leaving:
+            self.end(SERVICE_RESTART)
+            return
+        peer = (self._transport.get_extra_info("peername") or ("",))[0]
+        forwarded_for = dict(headers).get(b"x-forwarded-for", b"").decode("latin-1")
+        self.register(session, peer, forwarded_for or None)
+        await self.serve(session, parse_qs(query).get("cursor", [None])[0])
 
     def _frame_received(self, frame: Frame) -> None:
         if frame.opcode is Opcode.CLOSE:
-            self._release()
+            self.release()
         elif self._ws.state is not State.OPEN:
             pass  # sent before the client knew of the end
+        elif not self._may_send_more():
+            self.end(TOO_MANY_MESSAGES)
         elif frame.opcode is Opcode.BINARY:
             self._ws.fail(StandardCode.UNSUPPORTED_DATA, "expected text")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
@@ -229,6 +152,12 @@ class WebSocketProtocol(asyncio.Protocol):
             elif frame.fin:
                 message, self._fragments = self._fragments, b""
                 self._message_received(message)
+
+    def _may_send_more(self) -> bool:
+        per_s = self._realtime.settings.frames_per_s_max
+        if self._allowance is None:
+            self._allowance = Allowance(per_s, self._heard_at)
+        return not per_s or self._allowance.spend(per_s, self._heard_at)
 
     def _message_received(self, data: bytes) -> None:
         try:
@@ -252,21 +181,16 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.write(error_message("INVALID_JSON", expected).frame)
 
     def _acknowledge(self, cursor: object) -> None:
-        def refused(refusal: ApiError) -> None:
-            if self._subscription is not None:
-                self._transport.write(error_message(refusal.code, str(refusal)).frame)
-
-        if self._session is not None:
-            self._realtime.acknowledge_soon(self._session.user_id, cursor, refused)
+        if self._permit is not None:
+            self._realtime.acknowledge_soon(self._permit.session.user_id, cursor, self._refused)
 
     def _renew(self, token: str) -> None:
-        session = self._realtime.authenticator.session_of(token)
-        if self._session is None or session.user_id != self._session.user_id:
-            raise ApiError("TOKEN_INVALID", "expected a token of the same user")
-        self._session = session
-        if self._expiry is not None:
-            self._expiry.cancel()
-        self._expiry = self._realtime.expiry(session, self)
+        if self._permit is not None:
+            self._realtime.renew_soon(self._permit, token, self._refused)
+
+    def _refused(self, refusal: ApiError) -> None:
+        if self._permit is not None and self._greeted:
+            self._transport.write(error_message(refusal.code, str(refusal)).frame)
 
     def _flush(self) -> None:
         for data in self._ws.data_to_send():
@@ -274,20 +198,6 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._transport.write(data)
             else:
                 self._transport.close()  # RFC 6455: the server closes first
-                self._abort_soon()
+                self.abort_soon()
         if self._ws.close_expected():
-            self._release()
-
-    def _release(self) -> None:
-        """Let go of everything outside; idempotent."""
-        if self._opening is not None and self._opening is not asyncio.current_task(self._loop):
-            self._opening.cancel()
-        if self._subscription is not None:
-            self._subscription.detach()
-            self._subscription = None
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        if self._bucket is not None:
-            self._realtime.unregister(self._bucket, self)
-            self._bucket = None
+            self.release()

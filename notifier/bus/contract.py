@@ -23,10 +23,16 @@ class Bus(Protocol):
     async def publish(self, events: Sequence[Event]) -> None:
         """Send the events, in their order. Raises `BusUnavailable`; the next call tries to connect again."""
 
-    async def listen(self, receive: Receive, on_ready: Callable[[], None] | None = None) -> None:
+    async def listen(
+        self,
+        receive: Receive,
+        on_ready: Callable[[], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
         """Call `receive` with what is published from now on, until cancelled; reconnects by itself.
 
-        `on_ready` is called each time that hearing begins: events of the time before it may have been lost.
+        `on_ready` is called each time that hearing begins: events of the time before it may have been lost. `on_lost`
+        each time that it is found to have ended.
         """
 
     async def close(self) -> None:

@@ -25,8 +25,13 @@ class LocalBus:
             except Exception:
                 log.exception("bus.receiver_failed", bus="local")
 
-    async def listen(self, receive: Receive, on_ready: Callable[[], None] | None = None) -> None:
-        """Receive until cancelled."""
+    async def listen(
+        self,
+        receive: Receive,
+        on_ready: Callable[[], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
+        """Receive until cancelled; it is never lost."""
         self._receivers.append(receive)
         try:
             if on_ready is not None:

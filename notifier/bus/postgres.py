@@ -59,7 +59,12 @@ class PostgresBus:
                 await self.close()
                 raise BusUnavailable(f"{len(events)} events not published: {error}") from error
 
-    async def listen(self, receive: Receive, on_ready: Callable[[], None] | None = None) -> None:
+    async def listen(
+        self,
+        receive: Receive,
+        on_ready: Callable[[], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
         """Call `receive` with each batch, until cancelled; reconnects by itself."""
         backoff = Backoff()
         while True:
@@ -68,6 +73,8 @@ class PostgresBus:
             except DATABASE_FAULTS as error:
                 if backoff.is_first:
                     log.warning("bus.lost", bus="postgres", error=str(error) or type(error).__name__)
+                if on_lost is not None:
+                    on_lost()
             await asyncio.sleep(backoff.next_s())
 
     async def close(self) -> None:

@@ -69,7 +69,12 @@ async def _connect_websocket(url: str, token: str | None, cursor: str | None) ->
     address = url.replace("http://", "ws://") + "/realtime/ws" + (f"?cursor={cursor}" if cursor is not None else "")
     try:
         connection = await websockets.connect(
-            address, additional_headers=_headers(token), compression=None, ping_interval=None, proxy=None
+            address,
+            additional_headers=_headers(token),
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+            max_queue=None,  # it would stop reading, and then not notice the end either
         )
     except (OSError, websockets.InvalidMessage, websockets.ConnectionClosed) as error:
         raise Closed(CUT_OFF, str(error)) from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec
 from uuid import uuid4
 
-from tests.gateway.clients import SSE, Message, Stream
+from tests.gateway.clients import SSE, Closed, Message, Stream
 from tests.system import System
 from wallet_db.connect import Pool, pool
 
@@ -17,6 +17,8 @@ P = ParamSpec("P")
 
 TEST_S = 45.0
 OVERFULL_EVENTS = 60
+BESIDE_THE_STREAM = frozenset({"heartbeat", "auth.expiring", "auth.renewed"})
+"""Messages that are no events."""
 OVERFULL_BYTES = 80_000
 
 
@@ -69,13 +71,22 @@ async def ready(stream: Stream) -> Message:
 
 
 async def events(stream: Stream, count: int) -> list[Message]:
-    """The next so many events; heartbeats between them do not matter."""
+    """The next so many events; what is said between them does not matter."""
     found: list[Message] = []
     while len(found) < count:
         message = await stream.next()
-        if message["type"] != "heartbeat":
+        if message["type"] not in BESIDE_THE_STREAM:
             found.append(message)
     return found
+
+
+async def end_of(stream: Stream) -> int:
+    """The code it is closed with; what is said before does not matter."""
+    try:
+        while True:
+            await stream.next()
+    except Closed as end:
+        return end.code
 
 
 def seqs(messages: list[Message]) -> list[int]:

@@ -80,7 +80,7 @@ async def writing(user: User, count: int) -> AsyncIterator[None]:
 
 @in_a_loop
 async def test_gateway_killed_in_mid_stream_loses_and_doubles_nothing(own_system: System) -> None:
-    count, kills = 3_000, 2
+    count, kills = 5_000, 2
     up = asyncio.Event()
     up.set()
     async with new_user(own_system) as user:

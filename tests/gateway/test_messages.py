@@ -95,7 +95,7 @@ def test_heartbeat_keeps_the_last_event_id() -> None:
 
 def test_ready_message_has_a_snapshot_or_is_resumed() -> None:
     snapshot: dict[str, object] = {"wallet": {}, "activations": []}
-    fresh = json.loads(ready_message("c-1", heartbeat_s=25, server_time=AT, snapshot=snapshot).json)
+    fresh = json.loads(ready_message("c-1", heartbeat_s=25, server_time=AT, snapshot=json.dumps(snapshot)).json)
     again = json.loads(ready_message("c-1", heartbeat_s=25, server_time=AT, snapshot=None).json)
     assert (fresh["resumed"], fresh["snapshot"]) == (False, snapshot)
     assert again == {"type": "ready", "cursor": "c-1", "resumed": True, "heartbeat_s": 25, "server_time": AT}

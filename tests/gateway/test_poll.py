@@ -10,11 +10,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from gateway.auth import Authenticator, Session
+from gateway.http import HttpProtocol
 from gateway.realtime.messages import Message, event_message
-from gateway.realtime.poll import EVENTS_MAX, Poll, PollEndpoint, PollIsFull
-from gateway.realtime.realtime import LEAVING_S, Realtime
+from gateway.realtime.poll import EVENTS_MAX, Gathering, PollEndpoint, PollIsFull
+from gateway.realtime.realtime import GOODBYE_S, Realtime
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.event import Event
@@ -101,7 +104,7 @@ async def test_no_more_is_read_than_is_answered(system: System) -> None:
         session = Session(UUID(user.id), "user", time.time() + 60)
         await user.append(3 * EVENTS_MAX)
         start = gateway.realtime.cursor(session.user_id, 0)
-        poll = Poll()
+        poll = Gathering(lambda: None)
         with pytest.raises(PollIsFull):
             await gateway.realtime.open(session, start, poll)
         assert len(poll.events) == gateway.rows == EVENTS_MAX
@@ -116,33 +119,25 @@ async def test_client_that_goes_away_leaves_nothing_behind(system: System) -> No
     async with new_user(system) as user, in_process(user) as gateway:
         await user.append()
         cursor = gateway.realtime.cursor(UUID(user.id), 1)
-        gone = asyncio.Event()
-        sent: list[Any] = []
-        first: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if first:
-                return first.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "headers": [(b"authorization", f"Bearer {user.token}".encode())],
-            "query_string": f"cursor={cursor}&wait=40".encode(),
-            "state": {"realtime": gateway.realtime},
-        }
-        polling = asyncio.create_task(PollEndpoint()(scope, receive, send))
+        config = uvicorn.Config(PollEndpoint(), http=HttpProtocol, ws="none", lifespan="off", log_config=None)
+        config.load()
+        state = {"realtime": gateway.realtime}
+        server = await asyncio.get_running_loop().create_server(
+            lambda: HttpProtocol(config=config, server_state=ServerState(), app_state=state), "127.0.0.1", 0
+        )
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(
+            f"GET /realtime/poll?cursor={cursor}&wait=40 HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {user.token}\r\n\r\n".encode()
+        )
         await gateway.swept_users(until=True)
-        gone.set()
-        await polling
-        assert sent == []
+        writer.close()
         await gateway.swept_users(until=False)  # nobody listens: the stream is forgotten
         began = time.monotonic()
         await gateway.realtime.leave()  # and nobody is waited for
-        assert time.monotonic() - began < LEAVING_S / 2
+        assert time.monotonic() - began < GOODBYE_S / 2
+        assert await reader.read() == b""
+        server.close()
 
 
 @in_a_loop

@@ -51,6 +51,15 @@ def test_secret_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(GatewaySettings).jwt_key() == "ß" * 16
 
 
+@pytest.mark.parametrize("source", ["/no/such/file", "ftp://issuer.example/jwks", "issuer.example"])
+def test_key_set_that_is_neither_a_file_nor_an_address_is_refused(
+    source: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    monkeypatch.setenv("JWT_JWKS", source)
+    assert faults(capsys) == ["JWT_JWKS: expected an address (https://…) or the path of a file"]
+
+
 def test_all_faults_are_told_together(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {"PORT": "70000", "HEARTBEAT_S": "never", "BUFFER_BYTES_MAX": "1", "ORDER_WAIT_S": "-1", "BUS": "carrier"}
     monkeypatch.setenv("JWT_SECRET", SECRET)

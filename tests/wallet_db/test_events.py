@@ -1,6 +1,7 @@
 """The outbox: every change writes its event in its own transaction, shaped as the wire has it."""
 
 import asyncio
+import json
 import re
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,7 @@ from tests.wallet_db.support import (
 )
 from wallet_db.connect import Pool
 from wallet_db.errors import UnauditedChange, WalletError, refusals
-from wallet_db.events import read_epoch, read_heads, read_snapshot, read_streams
+from wallet_db.events import read_epoch, read_heads, read_snapshots, read_streams
 
 ACTIVATION_KEYS = {
     "id",
@@ -238,17 +239,17 @@ def test_a_snapshot_has_every_open_order_and_the_newest_closed(database_url: str
         for minute in range(22):
             closed = await order(db, user, p_now=NOW + minute * MINUTE)
             await call(db, "request_cancel", p_user_id=user, p_activation_id=closed)
-        snapshot = await read_snapshot(db, str(user))
-        assert snapshot is not None
-        assert snapshot.keys() == {"seq", "wallet", "activations", "rentals", "cards"}
-        assert snapshot["seq"] == await head(db, user)
+        found = await read_snapshots(db, [str(user), str(UUID(int=0))])
+        assert found.keys() == {str(user)}, "who does not exist has none"
+        assert found[str(user)].seq == await head(db, user)
+        snapshot = json.loads(found[str(user)].state)
+        assert snapshot.keys() == {"wallet", "activations", "rentals", "cards"}
         assert snapshot["wallet"] == {"balance": "500.00", "frozen": "5.00", "available": "495.00"}
         created = [activation["created_at"] for activation in snapshot["activations"]]
         assert len(created) == 21
         assert created == sorted(created, reverse=True)
         assert snapshot["activations"][-1]["id"] == str(oldest)
         assert snapshot["activations"][0].keys() == ACTIVATION_KEYS
-        assert await read_snapshot(db, str(UUID(int=0))) is None
 
     run(database_url, scenario)
 

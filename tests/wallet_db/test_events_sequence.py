@@ -5,6 +5,7 @@ that seq gives. The control draws positions from a sequence instead, and has the
 """
 
 import asyncio
+import json
 import random
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ import orjson
 from tests.wallet_db.support import apply_sms, assert_books_balance, call, new_user, order, pending_order, run
 from wallet_db.connect import Connection, Pool
 from wallet_db.errors import WalletError
-from wallet_db.events import read_snapshot
+from wallet_db.events import read_snapshots
 
 WRITERS = 8
 WRITES = 25
@@ -121,9 +122,8 @@ def test_a_snapshot_is_what_the_events_up_to_its_seq_tell(database_url: str) -> 
 
         async def photograph() -> None:
             while not done.is_set():
-                snapshot = await read_snapshot(db, str(user))
-                assert snapshot is not None
-                snapshots[snapshot["seq"]] = snapshot
+                snapshot = (await read_snapshots(db, [str(user)]))[str(user)]
+                snapshots[snapshot.seq] = json.loads(snapshot.state)
 
         async def write_all() -> None:
             try:

@@ -44,6 +44,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "claim_periodic_jobs": {POLLERS},
     "finish_periodic_job": {POLLERS},
     "new_epoch": {OPERATOR},
+    "revoke_tokens": {GATEWAY, OPERATOR},
+    "forget_revocations": {GATEWAY},
     # reading, with the caller's own rights
     "iso_utc": {*ROLES} - {POLLERS},
     "wallet_json": {GATEWAY, OPERATOR, WALLET, USER},
@@ -128,6 +130,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "settings": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(value,updated_at)"}},
     "system_logs": {POLLERS: {"INSERT(level,source,message,data)"}, OPERATOR: {"SELECT"}},
     "periodic_jobs": {GATEWAY: {"SELECT"}, POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(every,due_at)"}},
+    "revocations": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}},
+    "tickets": {GATEWAY: {"SELECT", "INSERT", "DELETE"}},
     "v_frozen_balance_health": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT"}},
     "schema_migrations": {role: {"SELECT"} for role in ROLES if role != USER},
 }

@@ -808,6 +808,23 @@ CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp
      where name = p_name
 $$;
 
+CREATE FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone DEFAULT now()) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_forgotten bigint;
+begin
+    if p_lifetime is null or p_lifetime < interval '1 minute' then
+        raise exception using errcode = 'OS014',
+            message = format('p_lifetime: expected a minute or more, got %s', p_lifetime),
+            detail = jsonb_build_object('argument', 'p_lifetime')::text;
+    end if;
+    delete from revocations where at < p_now - p_lifetime;
+    get diagnostics v_forgotten = row_count;
+    return v_forgotten;
+end $$;
+
 CREATE FUNCTION public.freeze_moves_available_to_frozen(o public.balance_operations) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -1196,6 +1213,37 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION public.revoke_tokens(p_user_id uuid DEFAULT NULL::uuid, p_token_id text DEFAULT NULL::text, p_actor text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT clock_timestamp()) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_at timestamptz;
+begin
+    if num_nonnulls(p_user_id, p_token_id) <> 1 then
+        raise exception using errcode = 'OS014', message = 'expected either p_user_id or p_token_id',
+            detail = jsonb_build_object('argument', 'p_user_id')::text;
+    elsif length(p_token_id) not between 1 and 200 then
+        raise exception using errcode = 'OS014',
+            message = format('p_token_id: expected 1 to 200 characters, got %s', length(p_token_id)),
+            detail = jsonb_build_object('argument', 'p_token_id')::text;
+    end if;
+    if p_user_id is not null then
+        insert into revocations as r (user_id, at, actor, xid)
+        values (p_user_id, p_now, acting(p_actor), pg_current_xact_id())
+        on conflict (user_id) do update
+           set at = greatest(r.at, excluded.at), actor = excluded.actor, xid = excluded.xid
+        returning at into v_at;
+    else
+        insert into revocations as r (token_id, at, actor, xid)
+        values (p_token_id, p_now, acting(p_actor), pg_current_xact_id())
+        on conflict (token_id) do update set at = greatest(r.at, excluded.at), xid = excluded.xid
+        returning at into v_at;
+    end if;
+    perform pg_notify('onesms_revocations', '');
+    return v_at;
+end $$;
+
 CREATE FUNCTION public.ring_doorbell() RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1432,6 +1480,16 @@ CREATE TABLE public.receipts (
     CONSTRAINT receipts_transport_known CHECK ((transport = ANY (ARRAY['ws'::text, 'http'::text])))
 );
 
+CREATE TABLE public.revocations (
+    user_id uuid,
+    token_id text,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    xid xid8 NOT NULL,
+    CONSTRAINT revocations_of_a_user_or_a_token CHECK ((num_nonnulls(user_id, token_id) = 1)),
+    CONSTRAINT revocations_token_id_is_short CHECK (((length(token_id) >= 1) AND (length(token_id) <= 200)))
+);
+
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -1499,6 +1557,16 @@ ALTER TABLE public.system_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE UNLOGGED TABLE public.tickets (
+    digest bytea NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    token_id text NOT NULL,
+    issued_at double precision NOT NULL,
+    token_expires_at double precision NOT NULL,
+    expires_at timestamp with time zone NOT NULL
 );
 
 CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
@@ -1616,6 +1684,12 @@ ALTER TABLE ONLY public.rentals
 ALTER TABLE ONLY public.rentals
     ADD CONSTRAINT rentals_provider_order_is_unique UNIQUE (provider, provider_order_id);
 
+ALTER TABLE ONLY public.revocations
+    ADD CONSTRAINT revocations_once_per_token UNIQUE (token_id);
+
+ALTER TABLE ONLY public.revocations
+    ADD CONSTRAINT revocations_once_per_user UNIQUE (user_id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
@@ -1640,6 +1714,9 @@ ALTER TABLE ONLY public.sms_messages
 ALTER TABLE ONLY public.system_logs
     ADD CONSTRAINT system_logs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_pkey PRIMARY KEY (digest);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_name_is_unique UNIQUE (name);
 
@@ -1663,9 +1740,17 @@ CREATE INDEX rentals_frozen ON public.rentals USING btree (user_id) INCLUDE (fro
 
 CREATE INDEX rentals_of_user ON public.rentals USING btree (user_id, created_at DESC, id DESC);
 
+CREATE INDEX revocations_by_age ON public.revocations USING btree (at);
+
+CREATE INDEX revocations_by_xid ON public.revocations USING btree (xid);
+
 CREATE INDEX system_logs_alerts ON public.system_logs USING btree (((data ->> 'user_id'::text)), at DESC) WHERE (level = 'critical'::text);
 
 CREATE INDEX system_logs_by_time ON public.system_logs USING btree (at DESC);
+
+CREATE INDEX tickets_by_end ON public.tickets USING btree (expires_at);
+
+CREATE INDEX tickets_by_user ON public.tickets USING btree (user_id, expires_at);
 
 CREATE INDEX wallet_holds_expiring ON public.wallet_holds USING btree (expires_at) WHERE ((state = 'held'::text) AND (expires_at IS NOT NULL));
 
@@ -2004,6 +2089,9 @@ REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_
 REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.freeze_moves_available_to_frozen(o public.balance_operations) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) FROM PUBLIC;
@@ -2106,6 +2194,10 @@ GRANT ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_lease
 
 REVOKE ALL ON FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_operator;
+
 REVOKE ALL ON FUNCTION public.ring_doorbell() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) FROM PUBLIC;
@@ -2151,6 +2243,9 @@ GRANT INSERT(seq) ON TABLE public.receipts TO onesms_gateway;
 
 GRANT INSERT(transport) ON TABLE public.receipts TO onesms_gateway;
 
+GRANT SELECT ON TABLE public.revocations TO onesms_gateway;
+GRANT SELECT ON TABLE public.revocations TO onesms_operator;
+
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_gateway;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_pollers;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_notifier;
@@ -2186,6 +2281,8 @@ GRANT INSERT(source) ON TABLE public.system_logs TO onesms_pollers;
 GRANT INSERT(message) ON TABLE public.system_logs TO onesms_pollers;
 
 GRANT INSERT(data) ON TABLE public.system_logs TO onesms_pollers;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.tickets TO onesms_gateway;
 
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_operator;
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_pollers;

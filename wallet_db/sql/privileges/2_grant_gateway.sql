@@ -8,3 +8,8 @@ grant select on users, activations, rentals, sms_messages, balance_operations, e
     settings, periodic_jobs to onesms_gateway;
 grant insert (id, name) on users to onesms_gateway;
 grant insert (user_id, seq, transport) on receipts to onesms_gateway;
+
+-- An operator revokes tokens through it, and it forgets what concerns none any more.
+grant execute on function revoke_tokens, forget_revocations to onesms_gateway;
+grant select on revocations to onesms_gateway;
+grant select, insert, delete on tickets to onesms_gateway;

@@ -10,3 +10,5 @@ grant insert (id, name) on users to onesms_operator;
 grant update (price, timeout_refund_percent) on services to onesms_operator;
 grant update (value, updated_at) on settings to onesms_operator;
 grant update (every, due_at) on periodic_jobs to onesms_operator;
+grant execute on function revoke_tokens to onesms_operator;
+grant select on revocations to onesms_operator;

@@ -1,0 +1,45 @@
+"""Which other sites' pages may read our answers: CORS for the API and the realtime endpoints, as CORS_ORIGINS says.
+
+Starlette's middleware does the work; it is plain ASGI, so a stream stays a stream. Cookies are never allowed across
+origins: such a page sends its token as a header, or in the address. So `*`, any site, gives nothing away. A WebSocket
+knows no CORS; its Origin is looked at where a cookie is believed, in `gateway.auth`.
+"""
+
+import re
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PATHS = ("/api/", "/realtime/")
+METHODS = ("GET", "HEAD", "POST")
+REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "last-event-id")
+ANSWER_HEADERS = ("retry-after",)
+PREFLIGHT_KEPT_S = 600
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+
+def origins_of(text: str) -> tuple[str, ...]:
+    """The origins of a comma separated list, as browsers write them. Raises ValueError naming one that is none."""
+    origins = tuple(origin for part in text.split(",") if (origin := part.strip()))
+    for origin in origins:
+        if not (_ORIGIN.fullmatch(origin) or origins == ("*",)):
+            raise ValueError(f"expected origins like https://shop.example, without a path, or * alone, got {origin!r}")
+    return origins
+
+
+class Cors:
+    """The application, readable by pages of these origins where `PATHS` says; without origins as it is."""
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._shared = app
+        if origins:
+            self._shared = CORSMiddleware(
+                app, origins, METHODS, REQUEST_HEADERS, expose_headers=ANSWER_HEADERS, max_age=PREFLIGHT_KEPT_S
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; a preflight is answered here."""
+        shared = scope["type"] == "http" and scope["path"].startswith(PATHS)
+        await (self._shared if shared else self._app)(scope, receive, send)
