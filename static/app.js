@@ -2,11 +2,10 @@
  * The user's page: sign in, then wire the realtime client, the store and the parts of the page together.
  *
  * Everything a session starts hangs on one AbortController, so logging out ends all of it. The address may pin the
- * transport: `?transport=ws`, `sse` or `poll`.
+ * transport: `?transport=ws`, `sse` or `poll`; a tab with a pinned one shares its connection with no other.
  */
 
-import { RealtimeClient } from './client/realtime.js';
-import { TRANSPORTS } from './client/transports.js';
+import { TRANSPORTS, connect } from './client/index.js';
 import { Api } from './ui/api.js';
 import { setUpBuy } from './ui/buy.js';
 import { connectionLight } from './ui/connection.js';
@@ -34,7 +33,7 @@ function startSession({ token, name }) {
   const orders = new Orders(api, store, signal);
   const light = connectionLight(byId('connection'));
   const reloadHistory = setUpHistory(api, store.nowMs, signal);
-  const client = new RealtimeClient({ token, ...pinnedTransport() });
+  const client = connect({ token, ...pinnedTransport() });
   let isCatalogMissing = false;
 
   function showState() {
@@ -42,19 +41,19 @@ function startSession({ token, name }) {
     orders.show();
   }
 
-  client.addEventListener('ready', ({ detail: message }) => {
+  client.on('ready', (message) => {
     store.dispatch({ type: 'ready', message, nowMs: Date.now() });
     reloadHistory();
     if (isCatalogMissing) loadCatalog();
   });
-  client.addEventListener('event', ({ detail: event }) => {
+  client.on('event', (event) => {
     store.dispatch({ type: 'event', event });
     if (event.type === 'balance.changed') reloadHistory();
     if (event.type === 'sms.received') announceSms(event);
   });
-  client.addEventListener('state', ({ detail: state }) => {
+  client.on('state', (state) => {
     light.show(state);
-    if (state.status === 'stopped' && state.reason) leave(describeEnd(state.reason));
+    if (state.status === 'closed' && state.reason) leave(describeEnd(state.reason));
   });
 
   function announceSms({ cursor, data }) {
@@ -93,15 +92,15 @@ function startSession({ token, name }) {
     endSession = () => {};
     ending.abort();
     stopTicking();
-    client.stop();
+    client.close();
     byId('toasts').replaceChildren();
   };
 
   byId('user-name').textContent = name;
   showView('desk');
   showState();
+  light.show(client.state);
   loadCatalog();
-  client.start();
 }
 
 function leave(why) {
@@ -123,7 +122,7 @@ function showView(id) {
 
 function pinnedTransport() {
   const pinned = new URLSearchParams(location.search).get('transport');
-  return pinned !== null && Object.hasOwn(TRANSPORTS, pinned) ? { transports: [pinned] } : {};
+  return pinned !== null && Object.hasOwn(TRANSPORTS, pinned) ? { transports: [pinned], share: false } : {};
 }
 
 byId('log-out').addEventListener('click', () => leave(''));

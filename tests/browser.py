@@ -14,7 +14,7 @@ DEADLINE_MS = 20_000
 
 @contextmanager
 def open_page(url: str, *, expected_errors: tuple[str, ...] = ()) -> Iterator[Page]:
-    """A page at `url`. Script errors and console errors, but for those expected, fail the test."""
+    """A page at `url`. Errors of scripts and the console, in any tab, fail the test but for those expected."""
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         if os.environ.get("CI"):
@@ -25,10 +25,11 @@ def open_page(url: str, *, expected_errors: tuple[str, ...] = ()) -> Iterator[Pa
         # As root, as in containers, Chromium runs without its sandbox only.
         browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
         try:
-            page = browser.new_page(viewport={"width": 1180, "height": 800})
-            page.set_default_timeout(DEADLINE_MS)
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+            context = browser.new_context(viewport={"width": 1180, "height": 800})
+            context.set_default_timeout(DEADLINE_MS)
+            context.on("weberror", lambda fault: faults.append(str(fault.error)))
+            context.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+            page = context.new_page()  # further tabs: page.context.new_page()
             page.goto(url)
             yield page
         finally:

@@ -2,11 +2,13 @@
  * Which transport to try: a position on the list of transports, best first.
  *
  * Pure. A transport that cannot connect hands over to the next one at once. Below the last one the whole list starts
- * over, after a wait: if none of them works, it is the network, and the best one deserves the next chance.
+ * over, after a wait: if none of them works, it is the network, and the best one deserves the next chance. One that
+ * connects and then says nothing (something on the way holds it back) is not worth another try in this network.
  */
 export class Ladder {
   rung = 0;
   #transports;
+  #mute = new Set();
 
   /** @param {import('./transports.js').Transport[]} transports At least one. */
   constructor(transports) {
@@ -26,5 +28,21 @@ export class Ladder {
   descend() {
     this.rung = (this.rung + 1) % this.#transports.length;
     return this.rung !== 0;
+  }
+
+  /** The current transport connects and stays silent. */
+  markMute() {
+    this.#mute.add(this.current);
+  }
+
+  /** Another network: what was held back there may pass here. */
+  forgetMute() {
+    this.#mute.clear();
+  }
+
+  /** @returns {number | null} The first rung from `from` on that is above the current one and worth a try. */
+  betterFrom(from) {
+    for (let rung = from; rung < this.rung; rung += 1) if (!this.#mute.has(this.at(rung))) return rung;
+    return null;
   }
 }

@@ -2,7 +2,8 @@
  * One connection under watch: one attempt with one transport, from opening to its only end.
  *
  * It ends the connection when `ready` does not come in time and when it falls silent, and reports exactly one end,
- * whoever caused it. It does not judge sequences and never reconnects; that is the client's.
+ * whoever caused it. Opened without a word means that something on the way buffers: `buffered`. It does not judge
+ * sequences and never reconnects; that is the feed's.
  */
 
 import { ABNORMAL } from './close_codes.js';
@@ -11,6 +12,8 @@ import { SILENT_HEARTBEATS_MAX, STALE_HEARTBEATS, Timer } from './timing.js';
 export class Link {
   /** True once `ready` has come. */
   isReady = false;
+  /** True while nothing has come after `ready`. */
+  isMute = true;
 
   #transport;
   #clock;
@@ -26,6 +29,7 @@ export class Link {
    * @param {import('./transports.js').Transport} transport
    * @param {{ clock: object, timing: typeof import('./timing.js').TIMING }} surroundings
    * @param {{ onReady: (link: Link, message: object) => void, onEvent: (link: Link, message: object) => void,
+   *   onNotice: (link: Link, message: object) => void,
    *   onEnd: (link: Link, reason: import('./close_codes.js').CloseReason) => void }} handlers
    */
   constructor(transport, { clock, timing }, handlers) {
@@ -41,6 +45,7 @@ export class Link {
     this.#timer.set(this.#timing.readyDeadlineMs, () => this.fail('ready_deadline'));
     this.#connection = this.#transport.open({
       ...request,
+      onOpen: () => this.#open(),
       onMessage: (message) => this.#hear(message),
       onClose: (reason) => this.#end(reason),
     });
@@ -48,6 +53,11 @@ export class Link {
 
   send(message) {
     if (!this.#ended) this.#connection.send(message);
+  }
+
+  /** Goes on with another token. @returns {Promise<boolean>} False: this connection cannot. */
+  async renew(token) {
+    return !this.#ended && this.#connection.renew(token);
   }
 
   /** Ends it without a report. */
@@ -67,8 +77,14 @@ export class Link {
     return this.isReady && this.#clock.now() - this.#heardAtMs > STALE_HEARTBEATS * this.#heartbeatMs;
   }
 
+  #open() {
+    if (this.#ended || this.isReady) return;
+    this.#timer.set(this.#timing.bufferedAfterMs, () => this.fail('buffered'));
+  }
+
   #hear(message) {
     if (this.#ended) return;
+    if (this.isReady) this.isMute = false;
     if (message.type === 'ready') {
       this.isReady = true;
       this.#heartbeatMs = message.heartbeat_s * 1000;
@@ -81,7 +97,7 @@ export class Link {
 
     if (message.type === 'ready') this.#handlers.onReady(this, message);
     else if (Number.isInteger(message.seq)) this.#handlers.onEvent(this, message);
-    // Anything else is a heartbeat, or news of a later version of the service: a sign of life in both cases.
+    else this.#handlers.onNotice(this, message); // a heartbeat, a notice, or news of a later version of the service
   }
 
   #end(reason) {

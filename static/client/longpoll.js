@@ -21,6 +21,7 @@ export const longpoll = Object.freeze({
   /** @param {import('./transports.js').OpenRequest} request */
   open(request, fetch = globalThis.fetch) {
     const abort = new AbortController();
+    request = { ...request }; // its token is changed by `renew`; every request reads it anew
     const closed = () => abort.signal.aborted;
 
     poll(request, abort.signal, fetch)
@@ -35,13 +36,19 @@ export const longpoll = Object.freeze({
       send({ type, cursor }) {
         if (type === 'ack' && !closed()) postAck(fetch, request, cursor);
       },
+      async renew(newToken) {
+        request.token = newToken;
+        return true;
+      },
       close: () => abort.abort(),
     };
   },
 });
 
 /** Polls until refused, cut or aborted. @returns {Promise<import('./close_codes.js').CloseReason>} */
-async function poll({ baseUrl, token, cursor, onMessage }, signal, fetch) {
+async function poll(request, signal, fetch) {
+  const { baseUrl, onMessage } = request;
+  let { cursor } = request;
   let waitS = 0; // the first answer comes at once, so that a resumed client is live at once
   let isFirst = true;
   while (!signal.aborted) {
@@ -49,7 +56,7 @@ async function poll({ baseUrl, token, cursor, onMessage }, signal, fetch) {
     url.searchParams.set('wait', waitS);
     if (cursor !== null) url.searchParams.set('cursor', cursor);
     const askedAtMs = performance.now();
-    const response = await fetch(url, { headers: bearer(token), signal, cache: 'no-store' });
+    const response = await fetch(url, { headers: bearer(request.token), signal, cache: 'no-store' });
     if (!response.ok) return refusal(response);
 
     const answer = await response.json();

@@ -1,251 +1,321 @@
 /**
- * RealtimeClient: one user's events, complete and in order, over whichever transport works.
+ * RealtimeClient: one user's events in each tab, complete and in order, over one connection for all tabs of the origin.
  *
- * Invariant: between two `ready` events that carry a snapshot, the `event`s have consecutive `seq`, none missing, none
- * twice. A hole is never shown; the client reconnects from its cursor instead. The client keeps no state of the user:
- * a snapshot replaces what the page knows, an event changes it, and both are the page's to apply.
+ * Invariant: as the feed's, and in every tab: between two `ready` messages with a snapshot no event is missing, doubled or
+ * out of order. A tab lives either on a feed of its own or on what the leading tab tells, and on the latter only while it is
+ * proven that nothing lies between. The client keeps no state of the user: that is the application's.
  *
- *   stopped ──start──► connecting ──ready──► live
- *      ▲                │  ▲  └─ cannot connect: next transport, at once
- *      │ terminal code  ▼  │ time is up, online, visible
- *      └───────────── waiting ◄── lost, silent, gap
+ *   start ──► asks for a leader ──┬─ none: LEADER, a feed over the best transport; tells all it hears
+ *                                 └─ one: FOLLOWER, a feed of its own (long-poll) until it has caught up, then none
+ *   the leader closes, crashes or falls silent: another tab leads, from its own position
  *
- * Emits CustomEvents: `ready` (detail: the message), `event` (detail: the message), and `state` (detail: `{ transport,
- * status, attempt, retry_in_ms, reason }`), the state always after the `ready` that caused it.
+ * Without Web Locks, BroadcastChannel or a known user each tab is ALONE with its feed.
  */
 
-import { fullJitterMs } from './backoff.js';
-import { isTerminal, isUnreachable } from './close_codes.js';
-import { Ladder } from './ladder.js';
-import { Link } from './link.js';
+import { Emitter } from './emitter.js';
+import { Feed } from './feed.js';
+import { isCovered } from './joining.js';
+import { listenToPage } from './page_signals.js';
+import { Positions, tabStorage } from './positions.js';
 import { judge } from './sequence.js';
-import { TIMING, Timer, systemClock } from './timing.js';
+import { Tabs } from './tabs.js';
+import { LEADER_HEARTBEATS_MAX, TIMING, Timer, systemClock } from './timing.js';
+import { Tokens, subjectOf } from './tokens.js';
 import { TRANSPORTS } from './transports.js';
 
-/**
- * @typedef {object} ClientState
- * @property {string} transport Name of the transport in use or being tried.
- * @property {'connecting' | 'live' | 'waiting' | 'stopped'} status
- * @property {number} attempt Failed attempts since the last stable connection.
- * @property {number | null} retry_in_ms Length of the wait, while waiting.
- * @property {import('./close_codes.js').CloseReason | null} reason Why it waits or stopped.
- */
+/** Until the service has said how often it beats. */
+const HEARTBEAT_MS = 25_000;
+const NOWHERE = Object.freeze({ cursor: null, seq: null });
 
-export class RealtimeClient extends EventTarget {
-  #request;
-  #surroundings;
-  #random;
-  #window;
-  #ladder;
-
-  #link = null; // the connection that speaks
-  #probe = null; // a better transport, tried beside it
-  #probeRung = 0;
-  #cursor = null;
-  #lastSeq = null;
-  #attempt = 0;
-  #unsentAck = null;
+export class RealtimeClient {
+  #options;
+  #tokens;
+  #transports;
+  #emitter = new Emitter();
+  #positions = null;
+  #position = NOWHERE;
   #state;
 
-  #retryTimer;
-  #stableTimer;
-  #upgradeTimer;
+  #feed = null;
+  #feedIsWhole = false; // over all transports, not only to catch up
+  #heartbeatMs = HEARTBEAT_MS;
 
-  /**
-   * @param {object} options
-   * @param {string} options.token JWT of the user. For another token make another client.
-   * @param {string} [options.baseUrl] Default: the origin of the page.
-   * @param {(string | import('./transports.js').Transport)[]} [options.transports] Names or objects, best first.
-   * @param {Partial<typeof TIMING>} [options.timing]
-   * @param {typeof systemClock} [options.clock]
-   * @param {() => number} [options.random] In [0, 1).
-   * @param {Window} [options.window] Source of online, offline and visibility; may be absent (Node).
-   */
-  constructor({
-    token,
-    baseUrl = globalThis.location?.origin,
-    transports = Object.keys(TRANSPORTS),
-    timing = {},
-    clock = systemClock,
-    random = Math.random,
-    window = globalThis.window,
-  }) {
-    super();
-    this.#request = { baseUrl, token };
-    this.#surroundings = { clock, timing: { ...TIMING, ...timing } };
-    this.#random = random;
-    this.#window = window;
-    this.#ladder = new Ladder(transports.map((transport) => resolve(transport)));
-    this.#retryTimer = new Timer(clock);
-    this.#stableTimer = new Timer(clock);
-    this.#upgradeTimer = new Timer(clock);
-    const transport = this.#ladder.current.name;
-    this.#state = { transport, status: 'stopped', attempt: 0, retry_in_ms: null, reason: null };
+  #role = 'alone';
+  #tabs = null;
+  #leader = null; // its last word: { cursor, seq, history, state }
+  #isJoined = false;
+  #history = null; // names the events that this tab's seq counts, if a leader has named them
+  #watchTimer;
+  #unlisten = null;
+
+  /** @param {import('./index.d.ts').ClientOptions} options */
+  constructor(options) {
+    const { token, getToken, transports = Object.keys(TRANSPORTS), timing = {} } = options;
+    this.#options = {
+      baseUrl: globalThis.location?.origin,
+      share: true,
+      resume: false,
+      storage: tabStorage(),
+      clock: systemClock,
+      random: Math.random,
+      window: globalThis.window,
+      locks: globalThis.navigator?.locks,
+      BroadcastChannel: globalThis.BroadcastChannel,
+      ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+      timing: { ...TIMING, ...timing },
+    };
+    new URL(this.#options.baseUrl); // throws here rather than in each attempt
+    this.#tokens = new Tokens({ token, getToken });
+    this.#transports = transports.map((transport) => resolve(transport));
+    if (this.#transports.length === 0) throw new RangeError('expected at least one transport, got none');
+    this.#watchTimer = new Timer(this.#options.clock);
+    this.#state = this.#describe({ status: 'closed' });
   }
 
-  /** @returns {ClientState} */
+  /** @returns {import('./index.d.ts').ClientState} */
   get state() {
     return this.#state;
   }
 
+  /** @returns {string | null} The place of the last event applied, to be kept with the application's own state. */
+  get cursor() {
+    return this.#position.cursor;
+  }
+
+  /** @returns {() => void} Ends it. */
+  on(type, handler) {
+    return this.#emitter.on(type, handler);
+  }
+
   start() {
-    if (this.#state.status !== 'stopped') return;
-    this.#listen('addEventListener');
-    this.#connect();
+    if (this.#state.status !== 'closed') return;
+    const { resume, cursor, storage } = this.#options;
+    this.#positions = new Positions(storage, this.#user ?? '');
+    if (this.#position.cursor === null) {
+      if (typeof cursor === 'string') this.#position = { cursor, seq: null };
+      else if (resume) this.#position = this.#positions.load();
+    }
+    const isShared = this.#share();
+    this.#setState(this.#describe({ status: 'connecting' }));
+    if (!isShared) this.#openFeed(this.#transports);
   }
 
-  /** Ends the connection. `start` resumes where it stopped. */
-  stop() {
-    if (this.#state.status !== 'stopped') this.#halt(null);
+  /** Ends it, and leaves the lead to another tab. `start` goes on where it stopped. */
+  close() {
+    if (this.#state.status !== 'closed') this.#end(null);
   }
 
-  /** Receipt for the service: the event at this cursor was shown to the user. Without a connection it is sent later. */
+  /** Receipt for the service: the event at this cursor was shown to the user. */
   ack(cursor) {
-    this.#unsentAck = cursor;
-    if (this.#state.status === 'live') this.#sendAck();
+    if (this.#feed) this.#feed.ack(cursor);
+    else this.#tabs?.say({ type: 'ack', cursor });
   }
 
-  // Connections
-
-  #connect() {
-    this.#drop();
-    this.#link = this.#newLink(this.#ladder.current);
-    this.#link.open({ ...this.#request, cursor: this.#cursor });
-    this.#setState('connecting');
+  /** The application has lost its state: the next `ready` brings a snapshot. */
+  askSnapshot() {
+    this.#position = NOWHERE;
+    this.#positions?.forget();
+    if (this.#state.status === 'closed') return;
+    if (this.#feed) this.#feed.restart();
+    else if (this.#leader) this.#judgeLeader();
   }
 
-  #newLink(transport) {
-    return new Link(transport, this.#surroundings, {
-      onReady: (link, message) => this.#onReady(link, message),
-      onEvent: (link, message) => this.#onEvent(link, message),
-      onEnd: (link, reason) => this.#onEnd(link, reason),
-    });
+  // The feed of this tab, if it has one
+
+  #openFeed(transports) {
+    this.#closeFeed();
+    const { baseUrl, timing, clock, random, window } = this.#options;
+    const position = this.#position;
+    const feed = new Feed({ tokens: this.#tokens, baseUrl, transports, timing, clock, random, window, position });
+    const handle = (type, handler) => feed.on(type, (detail) => feed === this.#feed && handler(detail));
+    handle('ready', (message) => this.#onReady(message));
+    handle('event', (event) => this.#onFeedEvent(event));
+    handle('notice', (message) => this.#onNotice(message));
+    handle('state', (state) => this.#onFeedState(state));
+    this.#feed = feed;
+    this.#feedIsWhole = transports === this.#transports;
+    feed.start();
   }
 
-  /** Forgets all connections and timers; reports nothing. */
-  #drop() {
-    for (const timer of [this.#retryTimer, this.#stableTimer, this.#upgradeTimer]) timer.clear();
-    this.#link?.close();
-    this.#probe?.close();
-    this.#link = null;
-    this.#probe = null;
+  #closeFeed() {
+    const feed = this.#feed;
+    this.#feed = null;
+    feed?.close();
   }
 
-  #onReady(link, message) {
-    if (link === this.#probe) this.#promoteProbe();
-    // A resumed connection replays from our own cursor, so that stays the truth until each missed event is applied.
+  #onReady(message) {
+    this.#heartbeatMs = message.heartbeat_s * 1000;
     if (!message.resumed) {
-      this.#cursor = message.cursor;
-      this.#lastSeq = null;
+      this.#moveTo({ cursor: message.cursor, seq: null });
+      this.#history = this.#role === 'leader' ? newHistory() : null;
     }
-    this.#stableTimer.set(this.#surroundings.timing.stableAfterMs, () => {
-      this.#attempt = 0;
+    this.#emitter.emit('ready', message);
+    if (this.#state.status === 'closed') return; // by a handler
+    if (this.#role === 'leader') this.#sayLead();
+    else if (this.#tabs) this.#judgeLeader();
+    else this.#share(); // the user may have become known with the token
+  }
+
+  #onFeedEvent(event) {
+    if (judge(this.#position.seq, event.seq) !== 'accept') return; // the leader has told it before
+    const after = this.#position.cursor;
+    this.#apply(event);
+    if (this.#role === 'leader') this.#tabs?.say({ type: 'event', event, after, history: this.#history });
+    else this.#judgeLeader();
+  }
+
+  #onNotice(message) {
+    this.#emitter.emit(message.type, message);
+    if (this.#role === 'leader') this.#sayLead();
+  }
+
+  #onFeedState(state) {
+    if (state.status === 'closed') this.#end(state.reason);
+    else this.#setState(this.#describe(state));
+    if (this.#role === 'leader') this.#sayLead();
+  }
+
+  #apply(event) {
+    this.#emitter.emit(event.type, event);
+    this.#emitter.emit('event', event);
+    this.#moveTo({ cursor: event.cursor, seq: event.seq }); // after the handlers: rather an event again than never
+  }
+
+  #moveTo(position) {
+    this.#position = position;
+    this.#positions?.save(position);
+  }
+
+  // Among the tabs
+
+  /** @returns {boolean} False: this tab has nobody to share with, or does not know as whom. */
+  #share() {
+    const { share, locks, BroadcastChannel, baseUrl, window } = this.#options;
+    const user = this.#user;
+    if (!share || !locks || !BroadcastChannel || user === null) return false;
+    this.#role = 'follower';
+    this.#tabs = new Tabs(`onesms.${baseUrl}.${user}`, { locks, BroadcastChannel }, {
+      onLead: () => this.#onLead(),
+      onDeposed: () => this.#onDeposed(),
+      onMessage: (message) => this.#onTabMessage(message),
     });
-    if (!this.#probe) this.#scheduleUpgrade();
-    this.#emit('ready', message);
-    if (link !== this.#link) return; // a listener stopped us
-    this.#setState('live');
-    this.#sendAck();
+    this.#unlisten = listenToPage(window, {
+      onVisible: () => this.#role === 'follower' && this.#askLeader({ hurry: true }),
+    });
+    this.#follow();
+    return true;
   }
 
-  #onEvent(link, event) {
-    if (link !== this.#link) return;
-    const verdict = judge(this.#lastSeq, event.seq);
-    if (verdict === 'gap') link.fail('gap');
-    if (verdict !== 'accept') return;
-    this.#lastSeq = event.seq;
-    this.#cursor = event.cursor;
-    this.#emit('event', event);
+  #follow() {
+    this.#role = 'follower';
+    this.#leader = null;
+    this.#isJoined = false;
+    this.#tabs.seek();
+    this.#askLeader();
   }
 
-  #onEnd(link, reason) {
-    if (isTerminal(reason)) {
-      this.#halt(reason);
-    } else if (link === this.#probe) {
-      this.#probe = null;
-      this.#probeFrom(this.#probeRung + 1);
-    } else if (!link.isReady && isUnreachable(reason) && this.#ladder.descend()) {
-      this.#connect();
-    } else {
-      const { timing } = this.#surroundings;
-      const askedMs = Math.min(reason.retryMs ?? 0, timing.retryHintCapMs);
-      const jitterMs = fullJitterMs(this.#attempt, timing, this.#random);
-      this.#attempt += 1;
-      this.#wait(askedMs + jitterMs, reason);
-    }
+  /** Whoever leads has to answer, or is led no more. */
+  #askLeader({ hurry = false } = {}) {
+    this.#tabs.say({ type: 'hello', hurry });
+    this.#watchTimer.set(this.#options.timing.leaderAnswerMs, () => {
+      this.#tabs.take();
+      this.#watchLeader();
+    });
   }
 
-  #wait(delayMs, reason) {
-    this.#drop();
-    this.#retryTimer.set(delayMs, () => this.#connect());
-    this.#setState('waiting', { retry_in_ms: delayMs, reason });
+  #watchLeader() {
+    this.#watchTimer.set(LEADER_HEARTBEATS_MAX * this.#heartbeatMs, () => this.#askLeader());
   }
 
-  #halt(reason) {
-    this.#drop();
-    this.#listen('removeEventListener');
-    this.#setState('stopped', { reason });
+  #onLead() {
+    this.#role = 'leader';
+    this.#watchTimer.clear();
+    if (!this.#isJoined) this.#history = newHistory();
+    this.#isJoined = false;
+    if (this.#feed && this.#feedIsWhole) this.#onFeedState(this.#feed.state);
+    else this.#openFeed(this.#transports);
   }
 
-  // Back to a better transport, without giving up the one that works
-
-  #scheduleUpgrade() {
-    if (this.#ladder.rung === 0) return;
-    this.#upgradeTimer.set(this.#surroundings.timing.upgradeAfterMs, () => this.#probeFrom(0));
+  #onDeposed() {
+    this.#closeFeed();
+    this.#follow();
   }
 
-  #probeFrom(rung) {
-    if (rung >= this.#ladder.rung) {
-      this.#scheduleUpgrade();
+  #sayLead() {
+    const { state } = this;
+    const heartbeatMs = this.#heartbeatMs;
+    this.#tabs?.say({ type: 'lead', ...this.#position, history: this.#history, state, heartbeatMs });
+  }
+
+  #onTabMessage(message) {
+    if (this.#role === 'leader') {
+      if (message.type === 'ack') this.#feed?.ack(message.cursor);
+      if (message.type !== 'hello') return;
+      if (message.hurry) this.#feed?.hurry();
+      this.#sayLead();
       return;
     }
-    this.#probeRung = rung;
-    this.#probe = this.#newLink(this.#ladder.at(rung));
-    this.#probe.open({ ...this.#request, cursor: this.#cursor });
+    if (message.type === 'lead') {
+      this.#heartbeatMs = message.heartbeatMs;
+      this.#leader = message;
+    } else if (message.type === 'event') {
+      const { event, after, history } = message;
+      this.#leader = { ...this.#leader, cursor: event.cursor, seq: event.seq, history };
+      if (after !== null && after === this.#position.cursor) this.#apply(event);
+    } else {
+      return;
+    }
+    if (this.#tabs === null) return; // closed by a handler
+    this.#watchLeader();
+    this.#judgeLeader();
   }
 
-  #promoteProbe() {
-    this.#link.close();
-    this.#link = this.#probe;
-    this.#probe = null;
-    this.#ladder.rung = this.#probeRung;
-    this.#upgradeTimer.clear();
+  /** Live on the leader's words, or on a feed of our own. */
+  #judgeLeader() {
+    if (this.#leader === null || this.#role !== 'follower') return; // nobody has answered yet, or closed by a handler
+    const isSameHistory = this.#leader.history === this.#history || this.#feed?.state.status === 'live';
+    this.#isJoined = isCovered(this.#position, this.#leader, isSameHistory);
+    if (this.#isJoined) {
+      this.#closeFeed();
+      this.#history = this.#leader.history;
+      if (this.#leader.state) this.#setState(this.#describe(this.#leader.state));
+    } else if (!this.#feed) {
+      const longpoll = this.#transports.filter(({ name }) => name === 'poll');
+      this.#openFeed(longpoll.length ? longpoll : this.#transports);
+    }
   }
-
-  // The page's surroundings
-
-  #listen(method) {
-    this.#window?.[method]('online', this.#onOnline);
-    this.#window?.[method]('offline', this.#onOffline);
-    this.#window?.document?.[method]('visibilitychange', this.#onVisibility);
-  }
-
-  #onOnline = () => this.#connect(); // whatever was open belonged to another network
-
-  #onOffline = () => this.#wait(this.#surroundings.timing.offlineRetryMs, { code: 0, name: 'offline' });
-
-  #onVisibility = () => {
-    if (this.#window.document.visibilityState !== 'visible') return;
-    if (this.#state.status === 'waiting' || this.#link?.isStale) this.#connect();
-  };
 
   // Telling
 
-  #sendAck() {
-    if (this.#unsentAck === null) return;
-    this.#link.send({ type: 'ack', cursor: this.#unsentAck });
-    this.#unsentAck = null;
+  get #user() {
+    return this.#options.user ?? subjectOf(this.#tokens.current ?? '');
   }
 
-  #setState(status, { retry_in_ms = null, reason = null } = {}) {
-    const transport = this.#ladder.current.name;
-    this.#state = { transport, status, attempt: this.#attempt, retry_in_ms, reason };
-    this.#emit('state', this.#state);
+  #end(reason) {
+    this.#closeFeed();
+    this.#watchTimer.clear();
+    this.#unlisten?.();
+    this.#tabs?.leave();
+    this.#tabs = null;
+    this.#leader = null;
+    this.#isJoined = false;
+    this.#role = 'alone';
+    this.#setState(this.#describe({ status: 'closed', reason }));
   }
 
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+  #describe({ transport = this.#transports[0].name, status, attempt = 0, retry_in_ms = null, reason = null }) {
+    return { transport, status, role: this.#role, attempt, retry_in_ms, reason };
   }
+
+  #setState(state) {
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
+    this.#state = state;
+    this.#emitter.emit('state', state);
+  }
+}
+
+function newHistory() {
+  return Math.random().toString(36).slice(2);
 }
 
 function resolve(transport) {

@@ -6,7 +6,7 @@
  */
 
 import { ABNORMAL } from './close_codes.js';
-import { bearer, postAck, refusal } from './http.js';
+import { bearer, postAck, postToken, refusal } from './http.js';
 import { SseParser } from './sse_parser.js';
 
 export const sse = Object.freeze({
@@ -16,6 +16,7 @@ export const sse = Object.freeze({
   open(request, fetch = globalThis.fetch) {
     const abort = new AbortController();
     const closed = () => abort.signal.aborted;
+    let { token } = request; // of later requests; the stream keeps the one it began with until it is renewed
 
     read(request, abort.signal, fetch)
       .catch((error) => ({ code: ABNORMAL, name: error.name }))
@@ -27,7 +28,12 @@ export const sse = Object.freeze({
 
     return {
       send({ type, cursor }) {
-        if (type === 'ack' && !closed()) postAck(fetch, request, cursor);
+        if (type === 'ack' && !closed()) postAck(fetch, { ...request, token }, cursor);
+      },
+      renew(newToken) {
+        const renewed = postToken(fetch, { ...request, token }, newToken);
+        token = newToken;
+        return renewed;
       },
       close: () => abort.abort(),
     };
@@ -35,12 +41,13 @@ export const sse = Object.freeze({
 });
 
 /** Reads the stream to its end. @returns {Promise<import('./close_codes.js').CloseReason>} */
-async function read({ baseUrl, token, cursor, onMessage }, signal, fetch) {
+async function read({ baseUrl, token, cursor, onOpen, onMessage }, signal, fetch) {
   const headers = { ...bearer(token), Accept: 'text/event-stream' };
   if (cursor !== null) headers['Last-Event-ID'] = cursor;
   const response = await fetch(new URL('realtime/sse', baseUrl), { headers, signal, cache: 'no-store' });
   if (!response.ok) return refusal(response);
 
+  if (!signal.aborted) onOpen?.();
   const parser = new SseParser();
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // the parser removes the BOM, once
   const reader = response.body.getReader();

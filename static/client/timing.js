@@ -1,13 +1,17 @@
 /**
  * Every duration the client lives by, and the clock it reads.
  *
- * One frozen table, so that a page can override single entries (`new RealtimeClient({ timing: { ... } })`) and a test
+ * One frozen table, so that a page can override single entries (`connect({ timing: { ... } })`) and a test
  * can replace the clock instead of sleeping. All values are milliseconds; none of them may be zero or infinite.
  */
 
 export const TIMING = Object.freeze({
   /** A connection that has not said `ready` by then is given up. */
   readyDeadlineMs: 8_000,
+  /** Nor one that was opened and then says nothing, not even `ready`: something on the way collects what it should pass. */
+  bufferedAfterMs: 5_000,
+  /** `getToken` may take this long; then it counts as failed, and is tried again after a wait. */
+  tokenDeadlineMs: 15_000,
   /** Full jitter: the n-th wait is random in 0 .. min(backoffCapMs, backoffBaseMs * 2^n). */
   backoffBaseMs: 500,
   backoffCapMs: 15_000,
@@ -17,12 +21,15 @@ export const TIMING = Object.freeze({
   stableAfterMs: 5_000,
   /** Living on a fallback transport: how long until the better ones are tried again, beside the living connection. */
   upgradeAfterMs: 120_000,
-  /** The browser says it is offline. `online` ends the wait; this is for browsers that err. */
-  offlineRetryMs: 30_000,
+  /** A tab that leads the others answers their question within this, or another takes the lead. */
+  leaderAnswerMs: 3_000,
 });
 
 /** A connection is dead when nothing was heard for this many heartbeats. */
 export const SILENT_HEARTBEATS_MAX = 2;
+
+/** A tab that has heard nothing from the leading one for this many heartbeats asks whether it is still there. */
+export const LEADER_HEARTBEATS_MAX = 2.5;
 
 /** A page that wakes up after this many silent heartbeats distrusts its connection. Between 1 and the limit above. */
 export const STALE_HEARTBEATS = 1.5;

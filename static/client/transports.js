@@ -2,7 +2,7 @@
  * The contract of a transport, and the three that keep it.
  *
  * A transport carries messages of one user from the service to the page. It knows its own wire and nothing of backoff,
- * sequences or the other transports; the client knows this contract and nothing of wires. Tests run every transport
+ * sequences or the other transports; the feed knows this contract and nothing of wires. Tests run every transport
  * through the same suite (`tests/transports.test.js`).
  *
  * 1. `open` returns at once, never throws, and calls nothing back before it has returned.
@@ -12,16 +12,22 @@
  *    wherever the wire lets one read them; a browser hides the HTTP status of a refused WebSocket, so that is 1006.
  * 4. `close()` ends the connection from this side. Afterwards nothing is called back, not even `onClose`.
  * 5. `send` is best effort and never throws. It carries `{ type: 'ack', cursor }`.
+ * 6. `onOpen` is called once at most, when the wire has been opened and before anything came through it; a wire that
+ *    cannot tell leaves it out.
+ * 7. `renew` makes the connection go on with another token of the same user, and resolves to false where it cannot: then
+ *    the client replaces the connection. It never rejects.
  *
  * @typedef {object} OpenRequest
  * @property {string} baseUrl Where the service lives: `https://sms.example/`.
  * @property {string} token JWT.
  * @property {string | null} cursor Resume behind this position; null asks for a snapshot.
+ * @property {() => void} [onOpen]
  * @property {(message: object) => void} onMessage
  * @property {(reason: import('./close_codes.js').CloseReason) => void} onClose
  *
  * @typedef {object} Connection
  * @property {(message: object) => void} send
+ * @property {(token: string) => Promise<boolean>} renew
  * @property {() => void} close
  *
  * @typedef {object} Transport

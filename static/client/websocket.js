@@ -4,7 +4,7 @@
  * A browser cannot set headers on a WebSocket, so the token travels in the query, which the service does not log.
  */
 
-import { ABNORMAL } from './close_codes.js';
+import { ABNORMAL, readClose } from './close_codes.js';
 
 const OPEN = 1; // WebSocket.OPEN
 
@@ -12,7 +12,7 @@ export const websocket = Object.freeze({
   name: 'ws',
 
   /** @param {import('./transports.js').OpenRequest} request */
-  open({ baseUrl, token, cursor, onMessage, onClose }, WebSocket = globalThis.WebSocket) {
+  open({ baseUrl, token, cursor, onOpen, onMessage, onClose }, WebSocket = globalThis.WebSocket) {
     const url = new URL('realtime/ws', baseUrl);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     url.searchParams.set('access_token', token);
@@ -34,8 +34,9 @@ export const websocket = Object.freeze({
       socket = new WebSocket(url.href);
     } catch (error) { // a policy of the page or no such class: the next transport's turn
       queueMicrotask(() => end({ code: ABNORMAL, name: error.name }));
-      return { send() {}, close };
+      return { send() {}, renew: async () => false, close };
     }
+    socket.onopen = () => closed || onOpen?.();
     socket.onmessage = ({ data }) => {
       if (closed) return;
       let message;
@@ -47,12 +48,17 @@ export const websocket = Object.freeze({
       }
       onMessage(message);
     };
-    socket.onclose = ({ code, reason }) => end({ code, name: reason });
+    socket.onclose = (frame) => end(readClose(frame));
 
+    const send = (message) => {
+      if (socket.readyState !== OPEN) return false;
+      socket.send(JSON.stringify(message));
+      return true;
+    };
     return {
-      send(message) {
-        if (socket.readyState === OPEN) socket.send(JSON.stringify(message));
-      },
+      send,
+      // The service answers only if it refuses; then it ends the connection when the old token expires.
+      renew: async (newToken) => send({ type: 'auth', token: newToken }),
       close,
     };
   },

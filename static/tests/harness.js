@@ -2,7 +2,8 @@
  * Test cases and assertions, as little as will do. Cases run one after the other, in the order of registration.
  */
 
-const cases = [];
+/** @type {{ name: string, body: () => void | Promise<void> }[]} */
+export const cases = [];
 
 /** @param {string} name The behaviour. @param {() => void | Promise<void>} body */
 export function test(name, body) {
@@ -16,6 +17,11 @@ export function equal(actual, expected) {
 
 export function ok(value, expectation) {
   if (!value) throw new Error(`expected ${expectation}`);
+}
+
+/** Long enough for every promise that is ready to run: two macrotasks. */
+export async function settled() {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setTimeout(resolve));
 }
 
 /** @returns {Promise<{ name: string, error: Error | null }[]>} */

@@ -4,6 +4,8 @@
 export class MemoryTransport {
   /** Every connection ever opened, oldest first. */
   connections = [];
+  /** Whether a connection goes on with a new token. */
+  canRenew = true;
 
   constructor(name) {
     this.name = name;
@@ -17,6 +19,7 @@ export class MemoryTransport {
     const connection = {
       request,
       sent: [],
+      renewed: [],
       closed: false,
       deliver: (...messages) => messages.forEach((message) => connection.closed || request.onMessage(message)),
       end(reason) {
@@ -28,6 +31,10 @@ export class MemoryTransport {
     this.connections.push(connection);
     return {
       send: (message) => connection.sent.push(message),
+      renew: async (token) => {
+        connection.renewed.push(token);
+        return this.canRenew;
+      },
       close() {
         connection.closed = true;
       },

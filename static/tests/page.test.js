@@ -43,6 +43,8 @@ test('connection light: says which transport is live and what is being waited fo
   const live = { transport: 'sse', status: 'live', retry_in_ms: null, reason: null };
   const at = (state) => describeConnection({ ...live, ...state });
   equal(at({}), 'live · SSE');
+  equal(at({ role: 'leader' }), 'live · SSE');
+  equal(at({ role: 'follower' }), 'live · SSE of another tab');
   equal(at({ status: 'waiting', retry_in_ms: 3_200 }), 'reconnecting in 4 s');
   const offline = { status: 'waiting', retry_in_ms: 30_000, reason: { name: 'offline' } };
   equal(at(offline), 'offline · waiting for the network');

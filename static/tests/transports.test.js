@@ -3,10 +3,11 @@
  */
 
 import { isTerminal } from '../client/close_codes.js';
+import { retryAfterMs } from '../client/http.js';
 import { longpoll } from '../client/longpoll.js';
 import { sse } from '../client/sse.js';
 import { websocket } from '../client/websocket.js';
-import { equal, ok, test } from './harness.js';
+import { equal, ok, settled, test } from './harness.js';
 import { eventNo, resumedReady, snapshotReady } from './memory_transport.js';
 import { longpollWire, memoryWire, sseWire, websocketWire } from './wires.js';
 
@@ -38,11 +39,6 @@ function listen(wire, { cursor = null } = {}) {
     heard: (count) => until(() => messages.length >= count),
     closed: () => until(() => reasons.length > 0),
   };
-}
-
-/** Long enough for every promise that is ready to run: a macrotask, twice. */
-async function settled() {
-  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setTimeout(resolve));
 }
 
 for (const [name, makeWire] of Object.entries(WIRES)) {
@@ -161,6 +157,20 @@ for (const [name, makeWire] of Object.entries(WIRES)) {
   });
 }
 
+for (const [name, makeWire] of Object.entries(WIRES)) {
+  test(`${name}: goes on with a new token`, async () => {
+    const wire = makeWire();
+    const { heard, connection } = listen(wire);
+    wire.say(snapshotReady('c0'));
+    await heard(1);
+    equal(await connection.renew('fresh'), true);
+    wire.say(eventNo(1));
+    equal(await wire.renewed(), 'fresh');
+    await heard(2);
+    connection.close();
+  });
+}
+
 function refusedBy(open, fetch) {
   return new Promise((resolve) => {
     open({ baseUrl: 'http://service.test/', token: 't', cursor: null, onMessage() {}, onClose: resolve }, fetch);
@@ -172,6 +182,8 @@ for (const { name, open } of [sse, longpoll]) {
     const answering = (status, body, headers) => async () => new Response(JSON.stringify(body), { status, headers });
     const expired = await refusedBy(open, answering(401, { error_code: 'TOKEN_EXPIRED' }));
     equal(expired, { code: 4501, name: 'token_expired' });
+    const revoked = await refusedBy(open, answering(401, { error_code: 'TOKEN_REVOKED' }));
+    equal(revoked, { code: 4503, name: 'token_revoked' });
     const busy = await refusedBy(open, answering(503, {}, { 'Retry-After': '3' }));
     equal(busy, { code: 1013, name: 'http_503', retryMs: 3_000 });
     const proxy = await refusedBy(open, answering(403, {}));
@@ -183,6 +195,34 @@ for (const { name, open } of [sse, longpoll]) {
     equal(reason, { code: 1006, name: 'TypeError' });
   });
 }
+
+test('sse: tells that it is open before anything has come through', async () => {
+  const silent = new Response(new TransformStream().readable);
+  const opened = await new Promise((resolve) => {
+    const request = { baseUrl: 'http://service.test/', token: 't', cursor: null };
+    const unexpected = (what) => () => resolve(what);
+    const handlers = { onOpen: () => resolve('opened'), onMessage: unexpected('message'), onClose: unexpected('closed') };
+    sse.open({ ...request, ...handlers }, async () => silent);
+  });
+  equal(opened, 'opened');
+});
+
+test('sse: a service that knows no renewal, or cannot be asked, says so', async () => {
+  const stream = () => new Response(new TransformStream().readable);
+  for (const answer of [async () => new Response('', { status: 404 }), () => Promise.reject(new TypeError('cut'))]) {
+    const fetch = (url, { method }) => (method === 'POST' ? answer() : Promise.resolve(stream()));
+    const request = { baseUrl: 'http://service.test/', token: 't', cursor: null, onMessage() {}, onClose() {} };
+    const connection = sse.open(request, fetch);
+    equal(await connection.renew('fresh'), false);
+    connection.close();
+  }
+});
+
+test('http: Retry-After is seconds or a date, and nothing else', () => {
+  const nowMs = Date.parse('2026-01-01T10:00:00Z');
+  const values = ['3', ' 3 ', 'Thu, 01 Jan 2026 10:00:05 GMT', 'Thu, 01 Jan 2026 09:00:00 GMT', '-3', 'soon', '', null];
+  equal(values.map((value) => retryAfterMs(value, nowMs)), [3_000, 3_000, 5_000, 0, 0, 0, 0, 0]);
+});
 
 test('sse: the wait that the service asked for comes with the end', async () => {
   const wire = sseWire();

@@ -10,6 +10,7 @@
  * @property {() => void} refuse Must be called before `open`: the service answers that the token is not valid.
  * @property {() => { token: string, cursor: string | null }} asked What the service was asked with, first.
  * @property {() => Promise<string>} acked The cursor of the first receipt.
+ * @property {() => Promise<string>} renewed The new token that the service was given.
  */
 
 import { longpoll } from '../client/longpoll.js';
@@ -33,12 +34,14 @@ const unauthorized = () => json({ success: false, error_code: 'UNAUTHORIZED', me
 export function memoryWire() {
   const transport = new MemoryTransport('memory');
   const acked = signal();
+  const renewed = signal();
   let isRefusing = false;
   return {
     open(request) {
       const connection = transport.open(request);
       if (isRefusing) queueMicrotask(() => transport.last.end({ code: 4500, name: 'unauthorized' }));
-      return { ...connection, send: ({ cursor }) => acked.resolve(cursor) };
+      const renew = (token) => (renewed.resolve(token), connection.renew(token));
+      return { ...connection, renew, send: ({ cursor }) => acked.resolve(cursor) };
     },
     say: (...messages) => transport.last.deliver(...messages),
     cut: () => transport.last.end({ code: 1006 }),
@@ -46,11 +49,13 @@ export function memoryWire() {
     refuse: () => (isRefusing = true),
     asked: () => transport.last.request,
     acked: () => acked.promise,
+    renewed: () => renewed.promise,
   };
 }
 
 export function websocketWire() {
   const acked = signal();
+  const renewed = signal();
   let socket = null;
   let isRefusing = false;
 
@@ -64,7 +69,9 @@ export function websocketWire() {
     }
 
     send(text) {
-      acked.resolve(JSON.parse(text).cursor);
+      const { type, cursor, token } = JSON.parse(text);
+      if (type === 'ack') acked.resolve(cursor);
+      if (type === 'auth') renewed.resolve(token);
     }
 
     close() {
@@ -84,21 +91,29 @@ export function websocketWire() {
       cursor: socket.url.searchParams.get('cursor'),
     }),
     acked: () => acked.promise,
+    renewed: () => renewed.promise,
   };
 }
 
 /** What SSE and long-poll have in common: requests with a token, and receipts by POST. */
 function httpWire(transport, answer, cursorOf) {
   const acked = signal();
+  const renewed = signal();
   let first = null;
   let isRefusing = false;
 
   async function fetch(url, { method = 'GET', headers, body, signal: abort }) {
+    const token = headers.Authorization.replace('Bearer ', '');
+    if (method === 'POST' && url.pathname.endsWith('/realtime/auth')) {
+      renewed.resolve(JSON.parse(body).token);
+      return json({});
+    }
     if (method === 'POST') {
       acked.resolve(JSON.parse(body).cursor);
       return json({});
     }
-    first ??= { token: headers.Authorization.replace('Bearer ', ''), cursor: cursorOf(url, headers) ?? null };
+    if (first && token !== first.token) renewed.resolve(token); // each poll carries its own
+    first ??= { token, cursor: cursorOf(url, headers) ?? null };
     return isRefusing ? unauthorized() : answer(abort, url);
   }
 
@@ -107,6 +122,7 @@ function httpWire(transport, answer, cursorOf) {
     refuse: () => (isRefusing = true),
     asked: () => first,
     acked: () => acked.promise,
+    renewed: () => renewed.promise,
   };
 }
 

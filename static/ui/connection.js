@@ -6,11 +6,12 @@ import { setText } from './dom.js';
 
 const NAMES = { ws: 'WebSocket', sse: 'SSE', poll: 'long-poll' };
 
-/** @param {import('../client/realtime.js').ClientState} state @returns {string} Pure. */
-export function describeConnection({ transport, status, retry_in_ms: retryInMs, reason }) {
-  if (status === 'live') return `live · ${NAMES[transport]}`;
+/** @param {import('../client/index.d.ts').ClientState} state @returns {string} Pure. */
+export function describeConnection({ transport, status, role, retry_in_ms: retryInMs, reason }) {
+  const shared = role === 'follower' ? ' of another tab' : '';
+  if (status === 'live') return `live · ${NAMES[transport]}${shared}`;
   if (status === 'connecting') return `connecting · ${NAMES[transport]}`;
-  if (status === 'stopped') return reason ? 'signed out' : 'not connected';
+  if (status === 'closed') return reason ? 'signed out' : 'not connected';
   if (reason?.name === 'offline') return 'offline · waiting for the network';
   const seconds = Math.ceil(retryInMs / 1000);
   return seconds > 1 ? `reconnecting in ${seconds} s` : 'reconnecting';
@@ -30,6 +31,7 @@ export function connectionLight(element) {
       shownAtMs = Date.now();
       element.dataset.transport = state.transport;
       element.dataset.status = state.status;
+      element.dataset.role = state.role;
       tick();
     },
     /** Counts a wait down. */
