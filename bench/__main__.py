@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from bench.delivery import command as delivery
+from bench.loss import command as loss
 from bench.wallet import command as wallet
 
 
@@ -15,6 +17,8 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="BENCHMARK")
     wallet.add_command(commands)
+    delivery.add_command(commands)
+    loss.add_command(commands)
     arguments = parser.parse_args()
     status: int = arguments.run(arguments)
     return status

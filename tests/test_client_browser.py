@@ -19,11 +19,12 @@ CRASH_MS = 3_000
 
 CONNECT = """async ({ tokens, ...options }) => {
   const { connect } = await import('/client/index.js');
-  const told = (window.told = { seqs: [], types: [], transports: [], asked: [], reasons: [] });
+  const told = (window.told = { seqs: [], types: [], transports: [], asked: [], reasons: [], resumed: [] });
   const getToken = ({ reason }) => (told.asked.push(reason), tokens.length > 1 ? tokens.shift() : tokens[0]);
   const source = { token: tokens.shift(), getToken: tokens.length ? getToken : null };
   const client = (window.client = connect({ ...source, ...options }));
   for (const type of ['ready', 'auth.renewed']) client.on(type, () => told.types.push(type));
+  client.on('ready', ({ resumed }) => told.resumed.push(resumed));
   client.on('event', ({ seq }) => told.seqs.push(seq));
   client.on('state', ({ transport, status, reason }) => {
     if (status === 'live' && told.transports.at(-1) !== transport) told.transports.push(transport);
@@ -186,9 +187,8 @@ def test_after_a_reload_it_resumes_where_the_application_says_so(system: System)
     with open_page(f"{system.url}{BLANK}") as page:
         for resume, expected in ((False, [False]), (True, [True]), (False, [False])):
             page.evaluate(CONNECT, {"tokens": [token], "resume": resume})
-            page.evaluate("() => { window.resumed = []; client.on('ready', (m) => window.resumed.push(m.resumed)); }")
             page.wait_for_function(LIVE)
-            assert page.evaluate("() => window.resumed") == expected
+            assert told(page)["resumed"] == expected
             page.reload()
 
 

@@ -2,18 +2,13 @@
 
 import argparse
 import asyncio
-import json
-import os
-import platform
 import signal
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.figures import spread
-from bench.plot import svg
+from bench.results import write
 from bench.table import figure, findings_table, table
 from bench.wallet.contestants import FREEZE, FULL
 from bench.wallet.measure import Result, as_json, measure
@@ -26,8 +21,6 @@ from wallet_db.progress import Progress
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
-
-RESULTS = Path(__file__).resolve().parent.parent / "results"
 
 
 def add_command(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -90,26 +83,12 @@ def _tell(result: Result, name: str, plan: Plan) -> None:
         title = titles.get(contestant, f"{FREEZE.title} ({contestant})")
         speeds = f"{figure(speed.low)}, {figure(speed.high)}"
         rows.append((title, figure(speed.median), speeds, figure(cpu.median), figure(wal.median)))
+    more = {"samples": as_json(result.samples), "notes": result.notes}
     clients = f"{FREEZE.clients} clients, {plan.rounds} rounds of {plan.turn_s} s"
     parts = [
         table((clients, "transactions/s", "least, most", "CPU µs each", "WAL bytes each"), rows),
         findings_table(result.findings),
         *result.notes,
-        f"Written: {_write(result, name)}",
+        f"Written: {write(name, 'The wallet beside application statements: ratios', result.findings, more)}",
     ]
     print("\n\n".join(parts))
-
-
-def _write(result: Result, name: str) -> str:
-    RESULTS.mkdir(exist_ok=True)
-    measured = {
-        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "samples": as_json(result.samples),
-        "findings": [asdict(finding) | {"verdict": finding.verdict} for finding in result.findings],
-        "notes": result.notes,
-    }
-    data, plot = RESULTS / f"{name}.json", RESULTS / f"{name}.svg"
-    data.write_text(json.dumps(measured, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    plot.write_text(svg("The wallet beside application statements: ratios", result.findings), encoding="utf-8")
-    return f"{data}, {plot}"

@@ -284,8 +284,8 @@ def test_client_that_answers_no_ping_is_closed(impatient_url: str, system: Syste
         while (frame := client.frame()).opcode is not Opcode.CLOSE:
             kinds.append(frame.opcode)
     assert int.from_bytes(frame.data[:2], "big") == 4002
-    assert kinds.count(Opcode.PING) >= 2
-    assert kinds.count(Opcode.TEXT) >= 2  # heartbeats
+    assert kinds.count(Opcode.PING) >= 1
+    assert kinds.count(Opcode.TEXT) >= 1  # a heartbeat
 
 
 @in_a_loop

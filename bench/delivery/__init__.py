@@ -1,0 +1,1 @@
+"""How soon, and at what cost, a committed event reaches an open connection."""

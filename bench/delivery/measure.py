@@ -1,0 +1,259 @@
+"""The run: connections at rest, events at an even rate, and everybody back at once after a kill.
+
+One gateway, one follower and the embedded PostgreSQL, all on this machine with the clients and writers beside them; so
+a busy machine shows in every figure, and the bare LISTEN session of the same run says how busy it was.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from statistics import quantiles
+from uuid import UUID, uuid4
+
+import httpx
+import psutil
+
+from bench.delivery.clients import Client, Face, Tally
+from bench.delivery.writers import listen, write
+from bench.figures import Finding, Goal, spread
+from bench.wallet.server import BenchError, Server, started
+from gateway.auth import Authenticator
+from wallet_db.connect import Pool, connect, pool
+from wallet_db.migrate import migrate
+
+WITHIN_S = 60.0
+CONNECTING_AT_ONCE = 256
+WARM_UP = 200
+"""Connections that come and go before memory is first looked at: what a process allocates once is not theirs."""
+SETTLED_S = 1.0
+FLOODS = 10
+PAYLOAD = (
+    '{"balance": "36.00", "frozen": "5.00", "available": "31.00", "operation": "deposit", "amount": "0.01",'
+    ' "transaction_id": "flood TURN"}'
+)
+"""Like a deposit's."""
+MEMORY_GOAL_KB = {"ws": 8.0, "sse": 12.0, "poll": 12.0}
+CPU_GOAL_US = {"ws": 10.0, "sse": 13.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    connections: int = 5_000
+    rate: float = 1_000
+    seconds: float = 5
+    rounds: int = 3
+    faces: tuple[Face, ...] = ("ws", "sse", "poll")
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of one face, a number a round."""
+
+    memory_kb: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    flood_us: list[float] = field(default_factory=list)
+    flood_s: list[float] = field(default_factory=list)
+    p50_ms: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+    p999_ms: list[float] = field(default_factory=list)
+    floor_p50_ms: list[float] = field(default_factory=list)
+    floor_p99_ms: list[float] = field(default_factory=list)
+    back_s: list[float] = field(default_factory=list)
+    queries: list[float] = field(default_factory=list)
+
+
+async def measure(server: Server, plan: Plan, report: Callable[[str], None]) -> list[Finding]:
+    """All faces. Raises `BenchError` if an event or a connection was lost: then the figures mean nothing."""
+    session = await connect(server.url, "bench")
+    await session.execute("create database delivery")
+    await session.close()
+    url = server.url_of("delivery")
+    await migrate(url)
+    secret = secrets.token_hex(32)
+    users = [str(uuid4()) for _ in range(plan.connections)]
+    findings: list[Finding] = []
+    async with pool(url, "bench", connections_max=12) as db:
+        await db.execute("insert into users (id) select unnest($1::text[])::uuid", users)
+        environment = os.environ | {"DATABASE_URL": url, "BUS": "postgres", "JWT_SECRET": secret}
+        async with started(sys.executable, "-m", "notifier", environment=environment):
+            for face in plan.faces:
+                figures = Figures()
+                for number in range(plan.rounds):
+                    report(f"{face}: round {number + 1} of {plan.rounds}")
+                    await _round(db, plan, face, users, environment, Authenticator(secret), figures)
+                findings += _findings(face, plan, figures)
+    return findings
+
+
+async def _round(
+    db: Pool,
+    plan: Plan,
+    face: Face,
+    users: Sequence[str],
+    environment: dict[str, str],
+    authenticator: Authenticator,
+    figures: Figures,
+) -> None:
+    port = _free_port()
+    tally = Tally()
+    clients = [Client(face, port, _token(authenticator, user), tally) for user in users]
+    async with _gateway(port, environment) as gateway:
+        warm = Tally()
+        first = [Client(face, port, _token(authenticator, user), warm) for user in users[:WARM_UP]]
+        await _all_ready(first, warm)
+        for client in first:
+            client.close()
+        await asyncio.sleep(SETTLED_S)
+        before = gateway.memory_full_info().uss
+        await _all_ready(clients, tally)
+        await asyncio.sleep(SETTLED_S)
+        figures.memory_kb.append((gateway.memory_full_info().uss - before) / len(clients) / 1024)
+
+        tally.arrivals = {}
+        used, delivered = _cpu_s(gateway), tally.events
+        name = secrets.token_hex(4)
+        committed, floor = await asyncio.gather(
+            write(db, users, rate=plan.rate, seconds=plan.seconds, name=name),
+            listen(db, rate=20, seconds=plan.seconds),
+        )
+        try:
+            await tally.until(lambda seen: seen.events - delivered >= len(committed), WITHIN_S)
+        except TimeoutError:
+            raise BenchError(f"{len(committed) - (tally.events - delivered)} events did not arrive") from None
+        figures.cpu_us.append((_cpu_s(gateway) - used) * 1e6 / len(committed))
+        arrivals, tally.arrivals = tally.arrivals, None
+        late_ms = sorted((arrivals[each] - at) * 1000 for each, at in committed.items())
+        cuts = quantiles(late_ms, n=1000)
+        figures.p50_ms.append(cuts[499])
+        figures.p99_ms.append(cuts[989])
+        figures.p999_ms.append(cuts[998])
+        floor_cuts = quantiles([late * 1000 for late in floor], n=100)
+        figures.floor_p50_ms.append(floor_cuts[49])
+        figures.floor_p99_ms.append(floor_cuts[98])
+        await _flood(db, users, tally, gateway, figures)
+        if tally.lost:
+            raise BenchError(f"{tally.lost} connections were lost")
+        gateway.kill()
+        await tally.until(lambda seen: seen.lost == len(clients), WITHIN_S)
+    again = Tally()
+    for client in clients:
+        client._tally = again  # noqa: SLF001 - our own
+    queries = await _queries(db)
+    async with _gateway(port, environment):
+        began = time.monotonic()
+        await _all_ready(clients, again)
+        figures.back_s.append(time.monotonic() - began)
+        if again.resumed != len(clients):
+            raise BenchError(f"{len(clients) - again.resumed} clients came back and could not resume")
+        await asyncio.sleep(2 * SETTLED_S)  # until the sessions have reported what they did
+        figures.queries.append(await _queries(db) - queries)
+        for client in clients:
+            client.close()
+
+
+async def _flood(db: Pool, users: Sequence[str], tally: Tally, gateway: psutil.Process, figures: Figures) -> None:
+    """An event for everybody, several times: what delivering costs when there is no lack of it."""
+    used, delivered, began = _cpu_s(gateway), tally.events, time.monotonic()
+    for turn in range(FLOODS):
+        await db.execute(
+            "select append_event(id::uuid, 'balance.changed', $2::text::jsonb) from unnest($1::text[]) as id",
+            users,
+            PAYLOAD.replace("TURN", str(turn)),
+            timeout=WITHIN_S,
+        )
+    total = FLOODS * len(users)
+    try:
+        await tally.until(lambda seen: seen.events - delivered >= total, WITHIN_S)
+    except TimeoutError:
+        raise BenchError(f"{total - (tally.events - delivered)} events of the flood did not arrive") from None
+    figures.flood_us.append((_cpu_s(gateway) - used) * 1e6 / total)
+    figures.flood_s.append(total / (time.monotonic() - began))
+
+
+def _findings(face: Face, plan: Plan, figures: Figures) -> list[Finding]:
+    many = f"{plan.connections:,} connections"
+    return [
+        Finding(f"{face}: memory of an idle connection, {many}", "KB", spread(figures.memory_kb),
+                Goal("at most", MEMORY_GOAL_KB[face])),
+        Finding(f"{face}: gateway's CPU for a delivered event, in a flood", "µs", spread(figures.flood_us),
+                Goal("at most", CPU_GOAL_US[face]) if face in CPU_GOAL_US else None),
+        Finding(f"{face}: events a second in a flood, database and clients included", "", spread(figures.flood_s)),
+        Finding(f"{face}: gateway's CPU for an event at {plan.rate:,.0f}/s", "µs", spread(figures.cpu_us)),
+        Finding(f"{face}: commit to client at {plan.rate:,.0f}/s, p50", "ms", spread(figures.p50_ms),
+                Goal("at most", 2.0)),
+        Finding(f"{face}: commit to client, p99", "ms", spread(figures.p99_ms), Goal("at most", 10.0)),
+        Finding(f"{face}: commit to client, p99.9", "ms", spread(figures.p999_ms)),
+        Finding("bare LISTEN session in the same run, p50", "ms", spread(figures.floor_p50_ms)),
+        Finding("bare LISTEN session in the same run, p99", "ms", spread(figures.floor_p99_ms)),
+        Finding(f"{face}: {many} back at once after a kill", "s", spread(figures.back_s), Goal("at most", 3.0)),
+        Finding(f"{face}: transactions of the database for that", "", spread(figures.queries)),
+    ]  # fmt: skip
+
+
+@asynccontextmanager
+async def _gateway(port: int, environment: dict[str, str]) -> AsyncIterator[psutil.Process]:
+    """A gateway that is ready. Raises `BenchError`."""
+    async with started(sys.executable, "-m", "gateway", environment=environment | {"PORT": str(port)}) as process:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    while not await _answers(client, f"http://127.0.0.1:{port}/readyz"):
+                        if process.returncode is not None:
+                            raise BenchError("the gateway ended")
+                        await asyncio.sleep(0.02)
+            except TimeoutError:
+                raise BenchError("the gateway did not get ready") from None
+        yield psutil.Process(process.pid)
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def _all_ready(clients: Sequence[Client], tally: Tally) -> None:
+    room = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
+    async def connect_one(client: Client) -> None:
+        async with room:
+            if not await client.connect():
+                raise BenchError("the gateway does not take a connection any more")
+
+    async with asyncio.TaskGroup() as tasks:
+        for client in clients:
+            tasks.create_task(connect_one(client))
+    try:
+        await tally.until(lambda seen: seen.ready >= len(clients), WITHIN_S)
+    except TimeoutError:
+        raise BenchError(f"{len(clients) - tally.ready} of {len(clients)} connections did not get ready") from None
+
+
+async def _queries(db: Pool) -> int:
+    count: int = await db.fetchval("select xact_commit from pg_stat_database where datname = current_database()")
+    return count
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    used: float = times.user + times.system
+    return used
+
+
+def _token(authenticator: Authenticator, user: str) -> str:
+    return authenticator.issue(UUID(user))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
