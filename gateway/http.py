@@ -45,9 +45,10 @@ class Handover:
         Whether the body has to be sent in chunks; None: the client is gone.
         """
         cycle, transport = self._cycle, self._protocol.transport
-        if cycle.disconnected or transport.is_closing():
+        if not self._is_there():
             return None
         cycle.disconnected = True
+        cycle.scope.pop("extensions", None)
         self._protocol.leave()
         transport.set_protocol(successor)
         successor.connection_made(transport)
@@ -60,7 +61,7 @@ class Handover:
 
         So a request that waits keeps no task. `gone` is called if the client leaves meanwhile.
         """
-        if self._cycle.disconnected or self._protocol.transport.is_closing():
+        if not self._is_there():
             return False
         self._cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone
         self._protocol.parked = gone
@@ -69,11 +70,19 @@ class Handover:
     def resume(self) -> bool:
         """The parked request is answered now, by the `send` its application was given; False: the client is gone."""
         self._protocol.parked = None
-        if self._protocol.transport.is_closing():
-            return False
         self._cycle.disconnected = False
+        if not self._is_there():
+            self._cycle.disconnected = True
+            return False
         self._cycle.on_response = self._protocol.on_response_complete
         return True
+
+    def _is_there(self) -> bool:
+        """The client waits for this answer, on a connection that is still HTTP's."""
+        transport = self._protocol.transport
+        return (
+            not self._cycle.disconnected and not transport.is_closing() and transport.get_protocol() is self._protocol
+        )
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -101,8 +110,9 @@ class HttpProtocol(HttpToolsProtocol):
         """The end."""
         self._stop_waiting()
         super().connection_lost(exc)
-        if self.parked is not None:
-            self.parked()
+        gone, self.parked = self.parked, None
+        if gone is not None:
+            gone()
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless too much has come that is no body."""
@@ -155,16 +165,21 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """The connection becomes another protocol's."""
+        """The connection becomes another protocol's, unless an answer is still due on it."""
         self._stop_waiting()
+        if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
+            self.transport.close()
+            return
         super().handle_websocket_upgrade()
+        if self.flow.write_paused:
+            self.transport.get_protocol().pause_writing()  # it is WebSocket's by now
 
     def leave(self) -> None:
         """The connection becomes another's, in the middle of an answer: nothing of this one is to outlive it."""
         self._stop_waiting()
         self.connections.discard(self)
         self.flow.resume_reading()
-        self.scope.pop("extensions", None)
+        self.pipeline.clear()
         self.parser = self.cycle = None  # type: ignore[assignment]  # circles, which would wait for the collector
 
     def send_400_response(self, msg: str) -> None:

@@ -51,8 +51,10 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Readiness off, clients away, then uvicorn's own end."""
-        await self._services.realtime.leave()
-        await super().shutdown(sockets)
+        try:
+            await self._services.realtime.leave()
+        finally:
+            await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -30,11 +30,7 @@ class KeySet:
         """The keys of a set that can be used here. Raises ValueError if it is no key set, or has none."""
         try:
             described = orjson.loads(document)["keys"]
-            keys = {
-                (key["kid"] if isinstance(key.get("kid"), str) else None, algorithm): usable
-                for key in described
-                if (algorithm := _algorithm_of(key)) and (usable := _usable(key, algorithm))
-            }
+            keys = dict(found for key in described if (found := _named(key)) is not None)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise ValueError('expected a JSON Web Key Set: {"keys":[…]}') from None
         if not keys:
@@ -50,6 +46,17 @@ class KeySet:
             return next((key for name, key in self._keys.items() if name == (kid, algorithm)), None)
         fitting = [key for (_, of), key in self._keys.items() if of == algorithm]
         return fitting[0] if len(fitting) == 1 else None
+
+
+def _named(key: Mapping[str, Any]) -> tuple[tuple[str | None, str], Any] | None:
+    """The key by its id and algorithm; None: not one for us, and no reason to do without the others."""
+    try:
+        algorithm = _algorithm_of(key)
+        usable = _usable(key, algorithm) if algorithm else None
+    except (TypeError, AttributeError, ValueError):
+        return None
+    kid = key.get("kid")
+    return ((kid if isinstance(kid, str) else None, algorithm), usable) if algorithm and usable is not None else None
 
 
 def _algorithm_of(key: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ worth nothing any more when somebody reads it: good for one connection, on any p
 A ticket stands for the session of the token it was got with: it ends, and is revoked, with that.
 """
 
+import re
 import secrets
 import time
 from datetime import timedelta
@@ -23,6 +24,9 @@ def ticket_of(query: bytes) -> str | None:
     return parse_qs(query.decode("latin-1")).get("ticket", [None])[0] if b"ticket=" in query else None
 
 
+TICKET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes, as secrets.token_urlsafe writes them
+
+
 class Tickets:
     """Given out and taken back, in the database."""
 
@@ -39,7 +43,8 @@ class Tickets:
 
     async def redeem(self, ticket: str) -> Session:
         """The session; the ticket is used up. Raises ApiError TICKET_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED."""
-        holder = await take_ticket(self._pool, ticket)
+        # What cannot be one is not asked for: nobody has shown who they are yet.
+        holder = await take_ticket(self._pool, ticket) if TICKET.fullmatch(ticket) else None
         if holder is None:
             raise ApiError(
                 "TICKET_INVALID", f"expected a ticket of the last {LIFETIME_S} s that was not used: get a new one"

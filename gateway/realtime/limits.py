@@ -7,12 +7,13 @@ flood from many addresses, which is a proxy's work. A long-poll counts while it 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from gateway.errors import ApiError
 
+Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 KeyT = TypeVar("KeyT")
 
@@ -108,9 +109,8 @@ class TrustedProxies:
             if not self._trusts(address) or not hop.strip():
                 break
             address = hop.strip()
-        try:
-            found = ip_address(address)
-        except ValueError:
+        found = _parse(address)
+        if found is None:
             return address[:64]
         if found.is_loopback:
             return LOOPBACK
@@ -118,8 +118,20 @@ class TrustedProxies:
         return str(found) if found.version == 4 else str(ip_network((int(found) >> 64 << 64, 64)).network_address)
 
     def _trusts(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self.networks)
+        found = _parse(address)
+        return found is not None and any(found in network for network in self.networks)
+
+
+def _parse(text: str) -> Address | None:
+    """An address as proxies write them: perhaps with a port, perhaps an IPv4 address dressed as IPv6."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        found = ip_address(bare)
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

@@ -6,7 +6,7 @@ cursor. A subclass says how the words of the contract look on its wire.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -40,6 +40,7 @@ class LiveProtocol(asyncio.Protocol):
         "_drained",
         "_greeted",
         "_loop",
+        "_lost",
         "_opening",
         "_permit",
         "_realtime",
@@ -61,6 +62,8 @@ class LiveProtocol(asyncio.Protocol):
         self._drained: asyncio.Event | None = None
         """While the kernel takes no more."""
         self._greeted = False
+        self._lost = False
+        """Nothing can be written any more: uvloop raises if it is tried."""
 
     # a subclass says how
 
@@ -92,6 +95,7 @@ class LiveProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever brought it about."""
+        self._lost = True
         self.release()
         self._connections.discard(self)
         if self._drained is not None:
@@ -142,7 +146,7 @@ class LiveProtocol(asyncio.Protocol):
         """Count, and be given heartbeats. Raises ApiError TOO_MANY_CONNECTIONS."""
         self._seat = self._realtime.register(self, session, peer, forwarded_for)
 
-    def begin(self, opening: Coroutine[Any, Any, None]) -> None:
+    def begin(self, opening: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do what brings the stream to live, in a task that ends with that."""
         self._opening = self._loop.create_task(self._begin(opening))
 
@@ -172,6 +176,7 @@ class LiveProtocol(asyncio.Protocol):
         """Let go of everything outside; idempotent."""
         if self._opening is not None and self._opening is not asyncio.current_task(self._loop):
             self._opening.cancel()
+            self._opening = None
         if self._subscription is not None:
             self._subscription.detach()
             self._subscription = None
@@ -182,9 +187,9 @@ class LiveProtocol(asyncio.Protocol):
             self._realtime.unregister(self._seat, self)
             self._seat = None
 
-    async def _begin(self, opening: Coroutine[Any, Any, None]) -> None:
+    async def _begin(self, opening: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await opening
+            await opening()
         except ApiError as refusal:
             self.end(BY_ERROR_CODE.get(refusal.code, INTERNAL_ERROR))
         except Exception:

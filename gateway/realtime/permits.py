@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from typing import Protocol
 from uuid import UUID
 
+import structlog
+
 from gateway.auth import Revoked, Session
 from gateway.realtime.close_codes import TOKEN_EXPIRED, TOKEN_REVOKED, CloseCode
 from gateway.realtime.messages import Message, auth_expiring_message, auth_renewed_message
+
+log = structlog.get_logger()
 
 
 class Holder(Protocol):
@@ -120,4 +124,7 @@ class Permits:
         """End what stands on a revoked session."""
         for permit in self:
             if self.revoked.covers(permit.session):
-                permit.end(TOKEN_REVOKED)
+                try:
+                    permit.end(TOKEN_REVOKED)
+                except Exception:  # the others have to go all the same
+                    log.exception("connection could not be ended")

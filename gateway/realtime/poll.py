@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.responses import error_response
@@ -22,6 +23,8 @@ from gateway.realtime.messages import Message
 from gateway.realtime.permits import Permit
 from gateway.realtime.realtime import Realtime, peer_of
 from notifier.hub import Subscription
+
+log = structlog.get_logger()
 
 HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 WAIT_S_DEFAULT = 25.0
@@ -162,6 +165,9 @@ class Poll:
             await self._answer()
         except ApiError as refusal:
             await error_response(refusal)(*self._asgi)
+        except Exception:
+            log.exception("poll could not be answered")
+            await error_response(ApiError("INTERNAL_ERROR", "something went wrong here"))(*self._asgi)
 
     async def _answer(self) -> None:
         if self._revoked:

@@ -69,10 +69,14 @@ class StreamSubscriber(Protocol):
 
 def peer_of(scope: Scope) -> tuple[str, str | None]:
     """Who sent the request, by its connection, and by its X-Forwarded-For."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    forwarded_for = headers.get(b"x-forwarded-for")
     client = scope.get("client")
-    return client[0] if client else "", forwarded_for.decode("latin-1") if forwarded_for else None
+    return client[0] if client else "", forwarded_for(scope["headers"])
+
+
+def forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The whole X-Forwarded-For: each proxy may add to the line there is, or a line (RFC 9110 section 5.3)."""
+    lines = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+    return ",".join(lines) or None
 
 
 class Realtime:
@@ -228,7 +232,10 @@ class Realtime:
             await asyncio.sleep(max(0.0, started + turns - loop.time()))
             now = loop.time()
             for connection in list(self._wheel[self._next_bucket]):
-                connection.beat(now)
+                try:
+                    connection.beat(now)
+                except Exception:  # one connection's fault is not the others'
+                    log.exception("heartbeat failed")
             self._next_bucket = (self._next_bucket + 1) % len(self._wheel)
 
     async def leave(self) -> None:
@@ -245,7 +252,10 @@ class Realtime:
             log.info("leaving", connections=len(connections), seconds=round(lasting_s, 1))
         for step in range(steps):
             for connection in connections[step::steps]:
-                connection.end(SERVICE_RESTART)
+                try:
+                    connection.end(SERVICE_RESTART)
+                except Exception:
+                    log.exception("goodbye failed")
             if step + 1 < steps:
                 await asyncio.sleep(LEAVING_STEP_S)
         self._tell_nobody_left()

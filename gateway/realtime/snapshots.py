@@ -34,10 +34,15 @@ class Snapshots:
             self._next = set()
             self._query = asyncio.create_task(self._read(self._next))
             self._queries.add(self._query)
-            self._query.add_done_callback(self._queries.discard)
+            self._query.add_done_callback(self._done)
         self._next.add(user_id)
         found = await asyncio.shield(self._query)  # others may wait for it, too
         return found.get(user_id)
+
+    def _done(self, query: asyncio.Task[dict[str, Snapshot]]) -> None:
+        self._queries.discard(query)
+        if not query.cancelled():
+            query.exception()  # whoever asked may be gone: then it is no complaint of the loop's
 
     async def _read(self, users: set[str]) -> dict[str, Snapshot]:
         async with self._turn:

@@ -5,6 +5,7 @@ events go straight to the transport, as bytes made once for all.
 """
 
 import random
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -44,7 +45,7 @@ class SseStream(LiveProtocol):
     @property
     def is_open(self) -> bool:
         """Whether more may be written."""
-        return not self._ended
+        return not self._ended and not self._lost
 
     def take_over(self, session: Session, cursor: str | None, *, chunked: bool) -> None:
         """The head is written, the connection taken over: the body begins."""
@@ -55,11 +56,11 @@ class SseStream(LiveProtocol):
         elif self._realtime.leaving:
             self.end(SERVICE_RESTART)
         else:
-            self.begin(self.serve(session, cursor))
+            self.begin(partial(self.serve, session, cursor))
 
     def write(self, message: Message) -> None:
         """A block: the same bytes for everybody."""
-        if not self._ended:
+        if self.is_open:
             self._transport.write(message.sse_chunk if self._chunked else message.sse)
 
     def ready(self, message: Message, *, resumed: bool) -> None:
@@ -76,7 +77,7 @@ class SseStream(LiveProtocol):
     def end(self, code: CloseCode) -> None:
         """Say why, and end answer and connection; a client that does not read that far in time is cut off."""
         self.release()
-        if self._ended:
+        if not self.is_open:
             return
         if self._taken:
             if code is SERVICE_RESTART:
@@ -88,7 +89,7 @@ class SseStream(LiveProtocol):
         self._ended = True
 
     def _put(self, block: bytes) -> None:
-        if not self._ended:
+        if self.is_open:
             self._transport.write(chunk(block) if self._chunked else block)
 
 

@@ -5,6 +5,7 @@ events are frames made once for all connections and written by the hub's call: n
 to a connection (`live`). Text messages only.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,6 +30,7 @@ from gateway.realtime.close_codes import (
 from gateway.realtime.limits import Allowance
 from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
+from gateway.realtime.realtime import forwarded_for
 
 PATH = "/realtime/ws"
 PING = b"\x89\x00"
@@ -58,7 +60,7 @@ class WebSocketProtocol(LiveProtocol):
     @property
     def is_open(self) -> bool:
         """Whether more may be written."""
-        return self._ws.state is State.OPEN
+        return self._ws.state is State.OPEN and not self._lost
 
     # asyncio calls these
 
@@ -84,7 +86,8 @@ class WebSocketProtocol(LiveProtocol):
 
     def write(self, message: Message) -> None:
         """A frame: the same bytes for everybody."""
-        self._transport.write(message.deflated_frame if self._deflates else message.frame)
+        if not self._lost:
+            self._transport.write(message.deflated_frame if self._deflates else message.frame)
 
     def beat(self, now: float) -> None:
         """A message the client's code sees, unless it awaits the first, and a ping its WebSocket answers by itself."""
@@ -97,11 +100,11 @@ class WebSocketProtocol(LiveProtocol):
     def end(self, code: CloseCode) -> None:
         """Start the closing handshake; a client that does not answer it in time is cut off."""
         self.release()
-        if self._ws.state is State.OPEN:
+        if self.is_open:
             self._ws.send_close(code.code, code.name)
             self._flush()
             self.abort_soon()
-        elif self._ws.state is State.CONNECTING:
+        elif self._ws.state is State.CONNECTING and not self._lost:
             self._transport.close()
 
     # our own
@@ -123,7 +126,7 @@ class WebSocketProtocol(LiveProtocol):
         )
         # After the handshake, for a browser shows its code a close code but never an HTTP status.
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()]
-        self.begin(self._admit(headers, query))
+        self.begin(partial(self._admit, headers, query))
 
     async def _admit(self, headers: list[tuple[bytes, bytes]], query: str) -> None:
         session = await self._realtime.admit(headers, query.encode())
@@ -131,8 +134,7 @@ class WebSocketProtocol(LiveProtocol):
             self.end(SERVICE_RESTART)
             return
         peer = (self._transport.get_extra_info("peername") or ("",))[0]
-        forwarded_for = dict(headers).get(b"x-forwarded-for", b"").decode("latin-1")
-        self.register(session, peer, forwarded_for or None)
+        self.register(session, peer, forwarded_for(headers))
         await self.serve(session, parse_qs(query).get("cursor", [None])[0])
 
     def _frame_received(self, frame: Frame) -> None:
@@ -175,10 +177,10 @@ class WebSocketProtocol(LiveProtocol):
             else:
                 raise ApiError("BAD_REQUEST", f"expected a message of type auth or ack, got {str(kind)[:40]!r}")
         except ApiError as refusal:
-            self._transport.write(error_message(refusal.code, str(refusal)).frame)
+            self.write(error_message(refusal.code, str(refusal)))
         except (orjson.JSONDecodeError, KeyError, TypeError):
             expected = 'expected a JSON object like {"type":"auth","token":"…"}'
-            self._transport.write(error_message("INVALID_JSON", expected).frame)
+            self.write(error_message("INVALID_JSON", expected))
 
     def _acknowledge(self, cursor: object) -> None:
         if self._permit is not None:
@@ -190,7 +192,7 @@ class WebSocketProtocol(LiveProtocol):
 
     def _refused(self, refusal: ApiError) -> None:
         if self._permit is not None and self._greeted:
-            self._transport.write(error_message(refusal.code, str(refusal)).frame)
+            self.write(error_message(refusal.code, str(refusal)))
 
     def _flush(self) -> None:
         for data in self._ws.data_to_send():

@@ -1,0 +1,89 @@
+"""Connections that change hands in the middle of HTTP, and what clients can do to disturb it."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.system import TLS, System
+
+UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def connected(url: str) -> socket.socket:
+    address = urlsplit(url)
+    assert address.hostname
+    return socket.create_connection((address.hostname, address.port or 80), timeout=20)
+
+
+def request(path: str, token: str, more: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n".encode()
+
+
+def to_the_end(client: socket.socket) -> bytes:
+    received = b""
+    try:
+        while data := client.recv(65_536):
+            received += data
+    except ConnectionResetError:
+        pass
+    return received
+
+
+@pytest.mark.parametrize("first", ["/realtime/sse", "/realtime/poll?wait=30&cursor={cursor}"])
+def test_an_upgrade_behind_an_open_answer_is_cut_off_and_disturbs_nobody(system: System, first: str) -> None:
+    url = system.start_gateway(DEMO="0", HEARTBEAT_S="1")
+    gateway = system.processes[-1]
+    token = system.token()
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, verify=TLS) as other:
+        cursor = other.get("/realtime/poll").json()["cursor"]
+        with connected(url) as client:
+            client.sendall(request(first.format(cursor=cursor), token) + request("/realtime/ws", token, UPGRADE))
+            assert b"101 Switching" not in to_the_end(client)
+        with connected(url) as watcher:  # two heartbeats later the wheel still turns
+            watcher.sendall(request("/realtime/sse", token))
+            seen = b""
+            while seen.count(b"event: heartbeat") < 2:
+                seen += watcher.recv(65_536)
+    gateway.terminate()
+    assert gateway.wait() == 0
+
+
+def test_clients_that_leave_while_they_are_sent_away_do_not_keep_the_rest_from_it(system: System) -> None:
+    url = system.start_gateway(DEMO="0", CONNECTIONS_PER_USER_MAX="0")
+    gateway = system.processes[-1]
+    token = system.token()
+    clients = [connected(url) for _ in range(400)]
+    try:
+        for number, client in enumerate(clients):
+            client.sendall(request("/realtime/sse", token) if number % 2 else request("/realtime/ws", token, UPGRADE))
+        for client in clients:
+            received = b""
+            while b'"ready"' not in received:
+                received += client.recv(65_536)
+        gateway.terminate()
+        for client in clients[:200]:
+            client.close()
+        ends = [to_the_end(client) for client in clients[200:]]
+        assert all(b"service_restart" in end for end in ends)
+    finally:
+        for client in clients:
+            client.close()
+    assert gateway.wait() == 0
+
+
+def test_a_parked_poll_is_answered_and_its_connection_goes_on(system: System) -> None:
+    token = system.token()
+    with connected(system.url) as client:
+        client.sendall(request("/realtime/poll", token))
+        cursor = client.recv(65_536).partition(b'"cursor":"')[2].partition(b'"')[0].decode()
+        began = time.monotonic()
+        for wait_s in (1, 0):
+            client.sendall(request(f"/realtime/poll?wait={wait_s}&cursor={cursor}", token))
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        assert time.monotonic() - began >= 1
