@@ -18,6 +18,7 @@ TRANSACTION = b'"transaction_id": "'
 CURSOR = b'"cursor":"'
 LENGTH = b"content-length: "
 POLL_WAIT_S = 60
+AGAIN_S = 0.2
 PONG = b"\x8a\x80\x00\x00\x00\x00"  # masked with zeros, RFC 6455 section 5.3
 
 
@@ -117,6 +118,10 @@ class Client(asyncio.Protocol):
             head, found, data = data.partition(b"\r\n\r\n")
             if not found:
                 self._buffer = head
+                return
+            if self._face == "poll" and head.startswith(b"HTTP/1.1 503"):
+                # Too many at once to be read for in time: the answer says to poll again.
+                self._loop.call_later(AGAIN_S, lambda: self._ask(wait_s=0))
                 return
             if not head.startswith((b"HTTP/1.1 101", b"HTTP/1.1 200")):
                 raise RuntimeError(f"expected a stream, got {head[:200]!r}")
