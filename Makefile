@@ -36,7 +36,7 @@ lock: ## pin the dependencies of pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+		--extra dev --extra nats -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## remove the environment and caches; the data under .data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ import sys
 import structlog
 import uvloop
 
-from notifier.bus import open_bus
+from notifier.bus import BusUnavailable, open_bus
 from notifier.follower import follow
 from notifier.settings import NotifierSettings
 from wallet_db.connect import DatabaseUnavailable, connect, database
@@ -29,8 +29,8 @@ def main() -> int:
     argparse.ArgumentParser(
         prog="python -m notifier",
         description="Follow the outbox of events and publish them to the gateways' bus.",
-        epilog="Settings come from the environment: DATABASE_URL, DATA_DIR, BUS (postgres, local), FOLLOWER_POLL_S,"
-        " FOLLOWER_IDLE_S, FOLLOWER_SWEEP_S, FOLLOWER_STANDBY_S.",
+        epilog="Settings come from the environment: DATABASE_URL, DATA_DIR, BUS (postgres, local, nats), NATS_URL,"
+        " FOLLOWER_POLL_S, FOLLOWER_IDLE_S, FOLLOWER_SWEEP_S, FOLLOWER_STANDBY_S.",
     ).parse_args()
     settings = load(NotifierSettings)
     configure("notifier")
@@ -44,7 +44,7 @@ def main() -> int:
         try:
             with database(settings) as url:
                 runner.run(_serve(settings, url))
-        except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError) as error:
+        except (BusUnavailable, DatabaseUnavailable, EmbeddedPostgresError, MigrationError) as error:
             print(error, file=sys.stderr)
             return 1
     return 0
@@ -71,8 +71,9 @@ async def _work(settings: NotifierSettings, url: str) -> None:
     await migrate(url)
     # What a follower would try again and again, because it passes by itself, at the start is for a person to mend.
     await (await connect(url, "notifier", role=NOTIFIER)).close()
-    bus = open_bus(settings.bus, url)
+    bus = open_bus(settings.bus, url, nats_url=settings.nats_url.get_secret_value())
     try:
+        await bus.open()
         await follow(url, bus, settings.tempo)
     finally:
         await bus.close()

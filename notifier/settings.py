@@ -1,9 +1,12 @@
 """What the notifier reads from the environment."""
 
+from importlib.util import find_spec
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
+from notifier.bus import NATS_URL
+from notifier.bus.nats_url import parse_nats_url
 from notifier.follower import Tempo
 from wallet_db.settings import DatabaseSettings
 
@@ -11,8 +14,10 @@ from wallet_db.settings import DatabaseSettings
 class NotifierSettings(DatabaseSettings):
     """Shared by every process that publishes or listens."""
 
-    bus: Literal["postgres", "local"] = "postgres"
+    bus: Literal["postgres", "local", "nats"] = "postgres"
     """How events reach the gateways; `local`: there is one gateway, and the follower runs inside it."""
+    nats_url: SecretStr = SecretStr(NATS_URL)
+    """With BUS=nats: the servers of one cluster, separated by commas; may hold credentials."""
     follower_poll_s: float = Field(0.003, gt=0, le=1)
     """Awake, the follower reads that often: the longest an event waits for it."""
     follower_idle_s: float = Field(0.25, gt=0)
@@ -21,6 +26,19 @@ class NotifierSettings(DatabaseSettings):
     """Asleep, the follower looks that often without being called: a safety net."""
     follower_standby_s: float = Field(1.0, gt=0)
     """How often a follower that stands by tries to take over."""
+
+    @field_validator("bus")
+    @classmethod
+    def _bus_is_installed(cls, name: str) -> str:
+        if name == "nats" and find_spec("nats") is None:
+            raise ValueError("nats needs the package nats-py, which is not installed")
+        return name
+
+    @field_validator("nats_url")
+    @classmethod
+    def _nats_url_is_one(cls, url: SecretStr) -> SecretStr:
+        parse_nats_url(url.get_secret_value())
+        return url
 
     @property
     def tempo(self) -> Tempo:

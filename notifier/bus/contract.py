@@ -20,6 +20,9 @@ class BusUnavailable(Exception):
 class Bus(Protocol):
     """One way from the follower to the hubs."""
 
+    async def open(self) -> None:
+        """Connect for publishing, so that a wrong address is known at the start. Raises `BusUnavailable`."""
+
     async def publish(self, events: Sequence[Event]) -> None:
         """Send the events, in their order. Raises `BusUnavailable`; the next call tries to connect again."""
 

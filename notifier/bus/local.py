@@ -17,6 +17,9 @@ class LocalBus:
     def __init__(self) -> None:
         self._receivers: list[Receive] = []
 
+    async def open(self) -> None:
+        """There is nothing to connect to."""
+
     async def publish(self, events: Sequence[Event]) -> None:
         """Send the events; never fails."""
         for receive in tuple(self._receivers):

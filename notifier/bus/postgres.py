@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from notifier.bus.contract import BusUnavailable, Receive
-from notifier.event import Event, count_lines, decode_batch, encode_batch
+from notifier.bus.hearing import Hearing
+from notifier.event import Event, encode_batch
 from notifier.retry import DATABASE_FAULTS, Backoff
 from wallet_db.connect import connect
 from wallet_db.roles import NOTIFIER
@@ -39,6 +40,14 @@ class PostgresBus:
         self._publisher: asyncpg.Connection[asyncpg.Record] | None = None
         self._publishing = asyncio.Lock()
 
+    async def open(self) -> None:
+        """Connect for publishing. Raises `BusUnavailable`."""
+        async with self._publishing:
+            try:
+                await self._open_publisher()
+            except DATABASE_FAULTS as error:
+                raise BusUnavailable(f"no session to publish in: {error}") from error
+
     async def publish(self, events: Sequence[Event]) -> None:
         """Send the events, in their order, all or none. Raises `BusUnavailable`."""
         batches = encode_batch(events)
@@ -46,10 +55,8 @@ class PostgresBus:
             return
         async with self._publishing:
             try:
-                if self._publisher is None:
-                    self._publisher = await connect(self._url, "bus-publish", role=self._role)
-                    await self._publisher.execute("set synchronous_commit = off")
-                await self._publisher.execute(
+                publisher = await self._open_publisher()
+                await publisher.execute(
                     "select pg_notify($1, batch) from unnest($2::text[]) as batch",
                     CHANNEL,
                     batches,
@@ -83,16 +90,17 @@ class PostgresBus:
         if publisher is not None:
             publisher.terminate()
 
+    async def _open_publisher(self) -> "asyncpg.Connection[asyncpg.Record]":
+        if self._publisher is None:
+            self._publisher = await connect(self._url, "bus-publish", role=self._role)
+            await self._publisher.execute("set synchronous_commit = off")
+        return self._publisher
+
     async def _listen_once(self, receive: Receive, on_ready: Callable[[], None] | None, backoff: Backoff) -> None:
+        hearing = Hearing(receive, "postgres")
+
         def hear(_connection: Any, _pid: int, _channel: str, text: object) -> None:
-            batch = str(text)
-            events = decode_batch(batch)
-            if unreadable := count_lines(batch) - len(events):
-                log.warning("bus.unreadable", bus="postgres", lines=unreadable)
-            try:
-                receive(events)
-            except Exception:
-                log.exception("bus.receiver_failed", bus="postgres")
+            hearing.hear(str(text))
 
         connection = await connect(self._url, "bus-listen", role=self._role)
         lost = asyncio.Event()

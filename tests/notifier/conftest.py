@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import database_of
+from tests.nats_server import NatsServer, nats_server
 from tests.notifier.support import execute
 
 
@@ -17,3 +18,10 @@ def shared_database_url(server_url: str, template: str) -> Iterator[str]:
     asyncio.run(execute(server_url, f'create database "{name}" template "{template}"'))
     yield database_of(server_url, name)
     asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture(scope="package")
+def shared_nats() -> Iterator[NatsServer]:
+    """One nats-server for all tests that leave it running."""
+    with nats_server() as server:
+        yield server

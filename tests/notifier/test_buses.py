@@ -1,11 +1,11 @@
-"""The contract of buses, for each of them; then what is peculiar to PostgreSQL's."""
+"""The contract of buses, for each of them; then what is peculiar to PostgreSQL's. NATS has a file of its own."""
 
 import asyncio
 from collections.abc import Sequence
 
 import pytest
 
-from notifier.bus import BUSES, Bus, BusUnavailable, PostgresBus, open_bus
+from notifier.bus import BUSES, NATS_URL, Bus, BusUnavailable, PostgresBus, open_bus
 from notifier.event import Event
 from tests.notifier.support import DEADLINE_S, Collector, running, session, terminate
 
@@ -18,7 +18,8 @@ def events(*seqs: int, payload: str = '{"a": "é"}') -> list[Event]:
 
 @pytest.fixture(params=list(BUSES))
 def bus(request: pytest.FixtureRequest, shared_database_url: str) -> Bus:
-    return open_bus(request.param, shared_database_url)
+    nats_url = request.getfixturevalue("shared_nats").url if request.param == "nats" else NATS_URL
+    return open_bus(request.param, shared_database_url, nats_url=nats_url)
 
 
 async def ready(signal: asyncio.Event) -> None:
@@ -65,6 +66,7 @@ def test_a_receiver_that_raises_is_called_again(bus: Bus) -> None:
 
 def test_publishing_to_nobody_is_no_fault(bus: Bus) -> None:
     async def scenario() -> None:
+        await bus.open()
         await bus.publish(events(1))
         await bus.close()
         await bus.publish(events(2))
@@ -74,7 +76,7 @@ def test_publishing_to_nobody_is_no_fault(bus: Bus) -> None:
 
 
 def test_an_unknown_bus_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="unknown bus 'pigeons', expected one of postgres, local"):
+    with pytest.raises(ValueError, match="unknown bus 'pigeons', expected one of postgres, local, nats"):
         open_bus("pigeons", "postgresql://localhost/nowhere")
 
 

@@ -92,12 +92,21 @@ def test_a_database_out_of_reach_is_one_line_and_status_1() -> None:
     assert "secret" not in text
 
 
+def test_nats_out_of_reach_is_one_line_and_status_1(database_url: str) -> None:
+    with notifier(DATABASE_URL=database_url, BUS="nats", NATS_URL="nats://somebody:secret@127.0.0.1:1") as process:
+        _, text = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert len(text.splitlines()) == 1
+    assert "NATS_URL: no connection to NATS at nats://127.0.0.1:1: " in text
+    assert "secret" not in text
+
+
 def test_faulty_settings_are_named_and_status_2() -> None:
     with notifier(BUS="pigeons", FOLLOWER_POLL_S="0") as process:
         _, text = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 2
     assert text.splitlines() == [
-        "BUS: Input should be 'postgres' or 'local'",
+        "BUS: Input should be 'postgres', 'local' or 'nats'",
         "FOLLOWER_POLL_S: Input should be greater than 0",
     ]
 
