@@ -23,9 +23,11 @@ Released: TypeAlias = Sequence[tuple[int, MessageT]]
 def continues(page: StreamPage, after: int) -> bool:
     """Whether the page, read for what comes after seq `after`, joins on to it.
 
-    False: the stream never came that far, or what followed is no longer kept.
+    False: the stream never came that far, or what followed is no longer kept, or is not all there.
     """
-    return page.head == after or (page.head > after and bool(page.events) and page.events[0].seq == after + 1)
+    if page.head <= after or not page.events:
+        return page.head == after
+    return page.events[-1].seq == after + len(page.events)  # seqs rise, so they are one after another
 
 
 class Stream(Generic[MessageT]):

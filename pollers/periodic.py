@@ -1,4 +1,5 @@
-"""What is done again and again: wallets are checked against their holds, holds whose time is over go back.
+"""What is done again and again: wallets are checked against their holds, holds whose time is over go back, old events
+are removed, and codes are taken out of those that stay.
 
 Each job is a row of `periodic_jobs`, claimed under a lease like an order; here is what it does and which figures it
 leaves there. Every step is a transaction of its own and does nothing the second time, so a run that is cut off, or
@@ -7,11 +8,13 @@ overtaken by another, costs nothing but the work. A total counts on from the run
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import structlog
 
 from pollers.loop import DueLoop
+from pollers.settings import PollerSettings
 from wallet_db import periodic
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletBusy, WalletError
@@ -21,6 +24,12 @@ log = structlog.get_logger()
 
 POLL_S = 1.0
 EXPIRE_BATCH = 100
+FORGET_BATCH = 1_000
+"""Events in one transaction: some milliseconds."""
+REDACT_BATCH = 100
+"""Orders, likewise."""
+BATCHES_MAX = 200
+"""In a run, a minute apart: three times what a thousand events a second need, and over long before the lease is."""
 
 Result = Mapping[str, int]
 
@@ -75,19 +84,46 @@ async def expire_holds(pool: Pool, before: Result) -> Result:
     return {"expired": expired, "expired_total": before.get("expired_total", 0) + expired}
 
 
-JOBS: Mapping[str, Callable[[Pool, Result], Awaitable[Result]]] = {
-    "check_wallets": check_wallets,
-    "expire_holds": expire_holds,
-}
+async def forget_events(pool: Pool, before: Result, *, kept: timedelta) -> Result:
+    """Remove the events that are older than `kept`. forgotten (and forgotten_total)."""
+    forgotten = after = 0
+    for _ in range(BATCHES_MAX):
+        batch, after = await periodic.forget_events(pool, FORGET_BATCH, kept=kept, after=after)
+        forgotten += batch
+        if batch < FORGET_BATCH:
+            break
+    return {"forgotten": forgotten, "forgotten_total": before.get("forgotten_total", 0) + forgotten}
 
 
-def periodic_loop(pool: Pool, lease: timedelta) -> DueLoop[PeriodicJob]:
+async def redact_events(pool: Pool, before: Result, *, closed_for: timedelta) -> Result:
+    """Take codes out of the events of orders closed that long ago. redacted: orders (and redacted_total)."""
+    redacted = 0
+    for _ in range(BATCHES_MAX):
+        batch = await periodic.redact_events(pool, REDACT_BATCH, closed_for=closed_for)
+        redacted += batch
+        if batch < REDACT_BATCH:
+            break
+    return {"redacted": redacted, "redacted_total": before.get("redacted_total", 0) + redacted}
+
+
+def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], Awaitable[Result]]]:
+    """What each row of `periodic_jobs` means."""
+    return {
+        "check_wallets": check_wallets,
+        "expire_holds": expire_holds,
+        "forget_events": partial(forget_events, kept=timedelta(days=settings.events_kept_days)),
+        "redact_events": partial(redact_events, closed_for=timedelta(seconds=settings.sms_redacted_after_s)),
+    }
+
+
+def periodic_loop(pool: Pool, settings: PollerSettings) -> DueLoop[PeriodicJob]:
     """The loop that runs them when they are due, one run of each at a time among all processes."""
+    jobs, lease = jobs_of(settings), timedelta(seconds=settings.lease_s)
 
     async def claim(limit: int) -> Sequence[PeriodicJob]:
-        return await claim_periodic_jobs(pool, JOBS, limit=limit, lease=lease)
+        return await claim_periodic_jobs(pool, jobs, limit=limit, lease=lease)
 
     async def work(job: PeriodicJob) -> None:
-        await finish_periodic_job(pool, job, await JOBS[job.name](pool, job.result))
+        await finish_periodic_job(pool, job, await jobs[job.name](pool, job.result))
 
-    return DueLoop(claim, work, concurrency_max=len(JOBS), poll_s=POLL_S)
+    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S)

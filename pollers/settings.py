@@ -28,6 +28,10 @@ class PollerSettings(NotifierSettings):
     """How long a number lives, if the provider does not say."""
     ordering_max_s: float = Field(60.0, gt=0)
     """How long a purchase is tried again while the provider is unavailable, before the money goes back."""
+    events_kept_days: int = Field(7, ge=1, le=36_500)
+    """How long a client may stay away and still be told all it missed; older events are removed."""
+    sms_redacted_after_s: float = Field(86_400.0, ge=0, le=3_155_760_000)
+    """When codes and texts are taken out of stored events: this long after their order has closed."""
     database_connections_max: int = Field(10, ge=2, le=200)
 
     @model_validator(mode="after")

@@ -34,9 +34,7 @@ def types_of_receipts(database_url: str) -> list[str]:
     async def fetch() -> list[str]:
         connection = await asyncpg.connect(database_url)
         try:
-            return [
-                row[0] for row in await connection.fetch("select type from receipts join events using (user_id, seq)")
-            ]
+            return [row[0] for row in await connection.fetch("select type from receipts")]
         finally:
             await connection.close()
 

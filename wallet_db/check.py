@@ -54,6 +54,7 @@ RULES = {
     "hold_has_its_settlement": "a hold that ended was ended by its operations, their numbers and amounts",
     "open_hold_has_no_settlement": "no commit or refund names an open hold",
     "events_within_event_seq": "no event is newer than its user's event_seq",
+    "events_without_gap": "the events kept are all from the oldest of them to event_seq; older ones may be gone",
     "user_exists": "operations, holds and events are of users who exist",
     "money_conserved": "all balances = deposits + adjustments - commits",
 }

@@ -95,10 +95,17 @@ async def read_snapshots(pool: Pool, user_ids: Sequence[str]) -> dict[str, Snaps
 
 
 async def record_receipt(pool: Pool, user_id: str, seq: int, transport: Literal["ws", "http"]) -> bool:
-    """The user's client has shown the event. Kept once; False: the user has no such event."""
+    """The user's client has shown the event. Kept once, for longer than the event; False: there is no such event.
+
+    So the receipt itself says of what type the event was, and of which order.
+    """
     found: bool = await pool.fetchval(
-        "with event as (select user_id, seq from events where user_id = $1::text::uuid and seq = $2),"
-        " receipt as (insert into receipts (user_id, seq, transport) select user_id, seq, $3 from event"
+        "with event as ("
+        "  select user_id, seq, type, coalesce(payload ->> 'activation_id', payload ->> 'rental_id', case"
+        "         when type like 'activation.%' or type like 'rental.%' then payload ->> 'id' end)::uuid as order_id"
+        "    from events where user_id = $1::text::uuid and seq = $2),"
+        " receipt as (insert into receipts (user_id, seq, transport, type, order_id)"
+        " select user_id, seq, $3, type, order_id from event"
         " on conflict (user_id, seq) do nothing)"
         " select exists (select from event)",
         user_id,

@@ -1,4 +1,6 @@
-"""Periodic jobs as rows, and what they do to wallets. Effects, locks and refusals: the SQL function of the same name.
+"""Periodic jobs as rows, and what they do to wallets and events.
+
+Effects, locks and refusals: the SQL function of the same name.
 
 `periodic_jobs` is the schedule and the memory of it: who runs a job claims its row under a lease, and leaves there what
 came of it, for the metrics to tell whichever process ran it.
@@ -81,6 +83,23 @@ async def expire_holds(pool: Pool, limit: int) -> int:
     with refusals():
         expired: int = await pool.fetchval("select expire_holds($1)", limit)
     return expired
+
+
+async def forget_events(pool: Pool, limit: int, *, kept: timedelta, after: int) -> tuple[int, int]:
+    """Delete up to `limit` of the oldest events with ids above `after`, none younger than `kept`.
+
+    How many it were, and the id to go on after.
+    """
+    with refusals():
+        row = await pool.fetchrow("select forgotten, last_id from forget_events($1, $2, $3)", kept, limit, after)
+    return (row["forgotten"], row["last_id"]) if row else (0, after)
+
+
+async def redact_events(pool: Pool, limit: int, *, closed_for: timedelta) -> int:
+    """Take codes and texts out of the events of up to `limit` orders closed that long ago; how many orders it were."""
+    with refusals():
+        redacted: int = await pool.fetchval("select redact_events($1, $2)", closed_for, limit)
+    return redacted
 
 
 async def find_faulty_wallets(connection: Connection | Pool) -> tuple[int, list[UUID]]:

@@ -40,6 +40,16 @@ async def take_ticket(pool: Pool, ticket: str) -> TicketHolder | None:
     return TicketHolder(*row[:5]) if row is not None and row["is_good"] else None
 
 
+async def find_ticket(pool: Pool, ticket: str) -> TicketHolder | None:
+    """Whose it is, if it can still be taken; it stays where it is."""
+    row = await pool.fetchrow(
+        "select user_id, role, token_id, issued_at, token_expires_at from tickets"
+        " where digest = $1 and expires_at > clock_timestamp()",
+        _digest(ticket),
+    )
+    return TicketHolder(*row) if row is not None else None
+
+
 async def forget_tickets(connection: Connection | Pool) -> None:
     """Delete those whose time is over."""
     await connection.execute("delete from tickets where expires_at < now()")

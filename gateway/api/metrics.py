@@ -22,6 +22,8 @@ FIGURES = (
     ("check_wallets", "left", GaugeMetricFamily, "onesms_wallets_left", "Other wallets that need a person."),
     ("check_wallets", "corrected_total", CounterMetricFamily, "onesms_wallets_corrected", "Corrections by the checks."),
     ("expire_holds", "expired_total", CounterMetricFamily, "onesms_holds_expired", "Holds whose time was over."),
+    ("forget_events", "forgotten_total", CounterMetricFamily, "onesms_events_forgotten", "Events kept long enough."),
+    ("redact_events", "redacted_total", CounterMetricFamily, "onesms_orders_redacted", "Orders with redacted events."),
 )
 
 

@@ -15,7 +15,12 @@ export interface Sms {
   received_at: string;
 }
 
-export interface Activation {
+/** Replayed long after its order has closed, an event may say so, and hold no code or text of an SMS any more. */
+export interface Redactable {
+  redacted?: true;
+}
+
+export interface Activation extends Redactable {
   id: string;
   service: string;
   country: string;
@@ -33,7 +38,7 @@ export interface Activation {
   closed_at: string | null;
 }
 
-export interface Rental {
+export interface Rental extends Redactable {
   id: string;
   service: string;
   country: string;
@@ -49,7 +54,7 @@ export interface Rental {
   closed_at: string | null;
 }
 
-export interface SmsReceived extends Sms {
+export interface SmsReceived extends Sms, Redactable {
   /** One of the two is set. */
   activation_id: string | null;
   rental_id: string | null;

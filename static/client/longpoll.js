@@ -45,7 +45,14 @@ export const longpoll = Object.freeze({
   },
 });
 
-/** Polls until refused, cut or aborted. @returns {Promise<import('./close_codes.js').CloseReason>} */
+/**
+ * Polls until refused, cut or aborted.
+ *
+ * @param {import('./transports.js').OpenRequest} request
+ * @param {AbortSignal} signal
+ * @param {typeof globalThis.fetch} fetch
+ * @returns {Promise<import('./close_codes.js').CloseReason>}
+ */
 async function poll(request, signal, fetch) {
   const { baseUrl, onMessage } = request;
   let { cursor } = request;
@@ -53,7 +60,7 @@ async function poll(request, signal, fetch) {
   let isFirst = true;
   while (!signal.aborted) {
     const url = new URL('realtime/poll', baseUrl);
-    url.searchParams.set('wait', waitS);
+    url.searchParams.set('wait', String(waitS));
     if (cursor !== null) url.searchParams.set('cursor', cursor);
     const askedAtMs = performance.now();
     const response = await fetch(url, { headers: bearer(request.token), signal, cache: 'no-store' });

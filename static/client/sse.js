@@ -40,7 +40,14 @@ export const sse = Object.freeze({
   },
 });
 
-/** Reads the stream to its end. @returns {Promise<import('./close_codes.js').CloseReason>} */
+/**
+ * Reads the stream to its end.
+ *
+ * @param {import('./transports.js').OpenRequest} request
+ * @param {AbortSignal} signal
+ * @param {typeof globalThis.fetch} fetch
+ * @returns {Promise<import('./close_codes.js').CloseReason>}
+ */
 async function read({ baseUrl, token, cursor, onOpen, onMessage }, signal, fetch) {
   const headers = { ...bearer(token), Accept: 'text/event-stream' };
   if (cursor !== null) headers['Last-Event-ID'] = cursor;

@@ -18,7 +18,7 @@ export class Tabs {
 
   /**
    * @param {string} name The same in all tabs that belong together.
-   * @param {{ locks: LockManager, BroadcastChannel: typeof BroadcastChannel }} browser
+   * @param {{ locks: LockManager, BroadcastChannel: typeof globalThis.BroadcastChannel }} browser
    * @param {TabsHandlers} handlers
    */
   constructor(name, { locks, BroadcastChannel }, handlers) {

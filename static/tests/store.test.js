@@ -77,6 +77,16 @@ test('store: an SMS without a code keeps the code of the one before', () => {
   equal([after.orders.a.code, after.orders.a.sms.length], ['123456', 2]);
 });
 
+test('store: an order keeps the SMS it knows when a late replay tells them no more', () => {
+  const unknown = { ...sms, code: null, text: null };
+  const late = order('a', { status: 'completed', code: null, sms: [unknown], redacted: true });
+  const known = withEvent(readyState(order('a')), 'sms.received', smsData);
+  const lateSms = { ...smsData, code: null, text: null, redacted: true };
+  const again = withEvent(withEvent(known, 'sms.received', lateSms), 'activation.updated', late);
+  equal([again.orders.a.status, again.orders.a.code, again.orders.a.sms], ['completed', '123456', [sms]]);
+  equal(withEvent(readyState(order('a')), 'activation.updated', late).orders.a.sms, [unknown]);
+});
+
 test('store: events of other features and of unknown orders change nothing', () => {
   const state = readyState(order('a'));
   ok(withEvent(state, 'card.created', { id: 'c' }) === state, 'the same state');

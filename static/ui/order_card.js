@@ -144,7 +144,7 @@ export class OrderCard {
 }
 
 function smsRow({ text, received_at: at }, nowMs) {
-  return h('li', {}, h('span', {}, text), h('time', { dateTime: at }, localTime(at, nowMs)));
+  return h('li', {}, h('span', {}, text ?? 'no longer kept'), h('time', { dateTime: at }, localTime(at, nowMs)));
 }
 
 /** @returns {string | null} The error worth a line: not one overtaken by a code, nor one that the hint tells better. */

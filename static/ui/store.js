@@ -65,7 +65,7 @@ function applyEvent(state, { type, at, data }) {
       return { ...state, orders: mergeOrders(state.orders, [data]) };
     case 'sms.received': {
       const order = state.orders[data.activation_id];
-      return order ? { ...state, orders: { ...state.orders, [order.id]: withSms(order, data, at) } } : state;
+      return order && !data.redacted ? { ...state, orders: { ...state.orders, [order.id]: withSms(order, data, at) } } : state;
     }
     default:
       return state; // events of features that this page does not show
@@ -75,7 +75,8 @@ function applyEvent(state, { type, at, data }) {
 function mergeOrders(orders, incoming) {
   const merged = { ...orders };
   for (const order of incoming) {
-    if (supersedes(merged[order.id], order)) merged[order.id] = order;
+    const known = merged[order.id];
+    if (supersedes(known, order)) merged[order.id] = order.redacted && known ? withKnownSms(order, known) : order;
   }
   return merged;
 }
@@ -84,6 +85,11 @@ function supersedes(known, incoming) {
   if (!known) return true;
   if (RANK[incoming.status] !== RANK[known.status]) return RANK[incoming.status] > RANK[known.status];
   return incoming.sms.length >= known.sms.length;
+}
+
+/** What is no longer told of an order that closed long ago is still known here, if it was told in time. */
+function withKnownSms(order, { code, sms }) {
+  return sms.length < order.sms.length ? order : { ...order, code, sms };
 }
 
 /** The SMS and the order's update are two events, in either order: the SMS may be there already. */

@@ -12,6 +12,7 @@ from gateway.errors import STATUS_BY_CODE
 from gateway.realtime import poll
 from gateway.realtime.close_codes import BY_ERROR_CODE, CLOSE_CODES
 from gateway.settings import GatewaySettings
+from pollers.settings import PollerSettings
 from tests.conformance.contract import DOCUMENT, DOCUMENTS, EVENT_TYPES, MESSAGES, faults_of, resolve
 
 ROOT = DOCUMENTS.parent
@@ -119,7 +120,7 @@ def test_every_realtime_endpoint_is_on_the_page_and_no_other() -> None:
 
 def test_settings_on_the_page_exist() -> None:
     names = set(re.findall(r"`([A-Z][A-Z_]+)(?:=\d+)?`", PAGE)) - STATUS_BY_CODE.keys() - {"HEAD", "GET", "POST"}
-    assert names <= {name.upper() for name in GatewaySettings.model_fields}
+    assert names <= {name.upper() for name in GatewaySettings.model_fields | PollerSettings.model_fields}
 
 
 def test_bounds_of_a_poll_are_the_gateways() -> None:

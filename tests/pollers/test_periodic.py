@@ -1,29 +1,31 @@
-"""Periodic jobs: claimed by one, done again when whoever did them failed or died, and what they do to wallets."""
+"""Periodic jobs: claimed by one, done again if whoever did them failed or died; what they do to wallets and events."""
 
 import asyncio
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 import asyncpg
+import pytest
 from structlog.testing import capture_logs
 
 from pollers import periodic, service
-from pollers.periodic import check_wallets, expire_holds, periodic_loop
+from pollers.periodic import check_wallets, expire_holds, forget_events, periodic_loop, redact_events
 from pollers.settings import PollerSettings
 from tests.pollers.support import until
 from tests.pollers.test_pollers_process import WITHIN_S, poller
 from tests.wallet_db.faults import alerts, set_figures, status_of, untouched
-from tests.wallet_db.support import NOW, assert_books_balance, call, new_user, run, wallet
+from tests.wallet_db.support import NOW, apply_sms, assert_books_balance, call, new_user, pending_order, run, wallet
 from wallet_db.connect import Pool, pool
 from wallet_db.periodic import PeriodicJob, claim_periodic_jobs, finish_periodic_job, read_periodic_jobs
 from wallet_db.roles import POLLERS
 
 LEASE = timedelta(seconds=60)
-NAMES = ["check_wallets", "expire_holds"]
+NAMES = ["check_wallets", "expire_holds", "forget_events", "redact_events"]
 NOBODY = "http://127.0.0.1:9"
 """A provider nobody asks: there are no orders."""
+SETTINGS = PollerSettings(demo=True, sms_activate_url=NOBODY, events_kept_days=3, sms_redacted_after_s=3600)
 OF_POLLERS = "datname = current_database() and application_name = 'onesms-pollers'"
 
 
@@ -121,7 +123,7 @@ def test_a_job_that_fails_is_logged_and_due_again_when_its_lease_ends(database_u
         await only(db, "check_wallets")
         await db.execute("alter view v_frozen_balance_health rename to mislaid")
         before = await job_of(db, "check_wallets")
-        loop = periodic_loop(db, LEASE)
+        loop = periodic_loop(db, SETTINGS)
 
         async def is_claimed() -> bool:
             return (await job_of(db, "check_wallets")).due_at > before.due_at
@@ -225,6 +227,60 @@ def test_a_sweep_waits_for_no_locked_table(database_url: str) -> None:
     run(database_url, scenario)
 
 
+def test_a_run_removes_every_event_that_is_too_old_within_its_bounds(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periodic, "FORGET_BATCH", 10)
+    monkeypatch.setattr(periodic, "BATCHES_MAX", 3)
+
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db, "0.00")
+        await db.execute("select append_event($1, 'test', '{}') from generate_series(1, 50)", user)
+        await db.execute("update events set at = now() - interval '2 days' where seq <= 45")
+        run_once = partial(forget_events, kept=timedelta(days=1))
+        async with pool(database_url, "pollers", role=POLLERS) as connections:
+            assert await forget_events(connections, {}, kept=timedelta(days=3)) == {
+                "forgotten": 0,
+                "forgotten_total": 0,
+            }
+            first = await run_once(connections, {})
+            second = await run_once(connections, first)
+            third = await run_once(connections, second)
+        assert (first, second, third) == (
+            {"forgotten": 30, "forgotten_total": 30},
+            {"forgotten": 15, "forgotten_total": 45},
+            {"forgotten": 0, "forgotten_total": 45},
+        )
+        assert await db.fetchval("select array_agg(seq order by seq) from events") == [46, 47, 48, 49, 50]
+
+    run(database_url, scenario)
+
+
+def test_a_run_redacts_every_order_that_closed_long_enough_ago(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periodic, "REDACT_BATCH", 2)
+
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db, "100.00")
+        for _ in range(5):
+            activation = await pending_order(db, user)
+            await apply_sms(db, activation, "918273")
+            await call(db, "close_activation", p_activation_id=activation, p_status="completed")
+        async with pool(database_url, "pollers", role=POLLERS) as connections:
+            early = await redact_events(connections, {}, closed_for=timedelta(minutes=1))
+            first = await redact_events(connections, early, closed_for=timedelta(0))
+            second = await redact_events(connections, first, closed_for=timedelta(0))
+        assert (early, first, second) == (
+            {"redacted": 0, "redacted_total": 0},
+            {"redacted": 5, "redacted_total": 5},
+            {"redacted": 0, "redacted_total": 5},
+        )
+        assert await db.fetchval("select count(*) from events where payload::text like '%918273%'") == 0
+
+    run(database_url, scenario)
+
+
 # --- in the poller process
 
 
@@ -233,17 +289,23 @@ def test_the_service_runs_them_and_stops_with_them(database_url: str) -> None:
         user = await new_user(db, "36.00", "5.00")
         await freeze_expired(db, user, 3)
         await set_figures(db, user, frozen="20.00")
+        served = await pending_order(db, user)
+        await apply_sms(db, served)
+        ended_at = datetime.now(UTC) - timedelta(hours=2)
+        await call(db, "close_activation", p_activation_id=served, p_status="completed", p_now=ended_at)
+        await db.execute("update events set at = now() - interval '4 days' where user_id = $1 and seq <= 2", user)
         stop = asyncio.Event()
-        settings = PollerSettings(demo=True, sms_activate_url=NOBODY)
         with capture_logs():
-            running = asyncio.create_task(service.run(settings, database_url, stop))
+            running = asyncio.create_task(service.run(SETTINGS, database_url, stop))
             for name in NAMES:
                 await until(partial(is_finished, db, name))
             stop.set()
             await asyncio.wait_for(running, WITHIN_S)
-        assert await wallet(db, user) == ("36.00", "5.00", "31.00")
+        assert await wallet(db, user) == ("31.00", "5.00", "26.00")
         check, expiry = await job_of(db, "check_wallets"), await job_of(db, "expire_holds")
         assert (check.result["corrected"], expiry.result["expired_total"]) == (1, 3)
+        assert (await job_of(db, "forget_events")).result["forgotten"] == 2
+        assert (await job_of(db, "redact_events")).result["redacted"] == 1
 
     run(database_url, scenario)
 

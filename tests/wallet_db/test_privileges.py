@@ -43,6 +43,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     # the rest
     "claim_periodic_jobs": {POLLERS},
     "finish_periodic_job": {POLLERS},
+    "forget_events": {POLLERS},
+    "redact_events": {POLLERS},
     "new_epoch": {OPERATOR},
     "revoke_tokens": {GATEWAY, OPERATOR},
     "forget_revocations": {GATEWAY},
@@ -61,11 +63,11 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
         (
             "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
             "check_amount", "check_hold_order", "check_key", "check_remarks", "claim_settlement_id", "find_hold",
-            "lock_activation", "operation_result",
-            "refund_due", "refuse_freeze", "refuse_mismatch", "refuse_rewriting", "refuse_second_end",
+            "lock_activation", "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
+            "refuse_rewriting", "refuse_second_end",
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
-            "replay_settlement", "restate_frozen", "ring_doorbell", "settle_ended_orders", "settle_hold",
-            "sms_messages_append_event",
+            "replay_settlement", "restate_frozen", "ring_doorbell", "schedule_redaction", "settle_ended_orders",
+            "settle_hold", "sms_messages_append_event",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
             "freeze_moves_available_to_frozen", "operation_type_is_known", "refund_moves_frozen_to_available",
@@ -124,7 +126,12 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "sms_messages": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
     "events": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
-    "receipts": {GATEWAY: {"SELECT", "INSERT(user_id,seq,transport)"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "receipts": {
+        GATEWAY: {"SELECT", "INSERT(user_id,seq,transport,type,order_id)"},
+        OPERATOR: {"SELECT"},
+        USER: {"SELECT"},
+    },
+    "redactions": {},
     "services": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(price,timeout_refund_percent)"}, USER: {"SELECT"}},
     "countries": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
     "settings": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(value,updated_at)"}},

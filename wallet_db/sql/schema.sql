@@ -72,9 +72,14 @@ $$;
 CREATE FUNCTION public.activations_append_event() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_payload jsonb := activation_json(new);
+    v_seq bigint := append_event(
+        new.user_id, case tg_op when 'INSERT' then 'activation.created' else 'activation.updated' end, v_payload);
 begin
-    perform append_event(new.user_id, case tg_op when 'INSERT' then 'activation.created' else 'activation.updated' end,
-                         activation_json(new));
+    if v_payload -> 'sms' <> '[]' then
+        perform schedule_redaction(new.id, new.user_id, v_seq, new.closed_at);
+    end if;
     return null;
 end $$;
 
@@ -808,6 +813,22 @@ CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp
      where name = p_name
 $$;
 
+CREATE FUNCTION public.forget_events(p_kept interval, p_limit integer DEFAULT 1000, p_after bigint DEFAULT 0, p_now timestamp with time zone DEFAULT now(), OUT forgotten bigint, OUT last_id bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if p_kept is null or p_kept < interval '1 day' then
+        raise exception using errcode = 'OS014', message = format('p_kept: expected a day or more, got %s', p_kept),
+            detail = '{"argument": "p_kept"}';
+    end if;
+    select coalesce(min(id) filter (where at >= p_now - p_kept) - 1, max(id), p_after) into last_id
+      from (select id, at from events where id > p_after order by id limit p_limit) oldest;
+    -- `at` again: one with a lower id may have been committed since.
+    delete from events where id > p_after and id <= last_id and at < p_now - p_kept;
+    get diagnostics forgotten = row_count;
+end $$;
+
 CREATE FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone DEFAULT now()) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -923,6 +944,49 @@ begin
      where id = p_activation_id;
     return true;
 end $$;
+
+CREATE FUNCTION public.redact_events(p_closed_for interval, p_limit integer DEFAULT 100, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_orders integer;
+    v_user_ids uuid[];
+    v_seqs bigint[];
+begin
+    if p_closed_for is null or p_closed_for < interval '0' then
+        raise exception using errcode = 'OS014',
+            message = format('p_closed_for: expected 0 seconds or more, got %s', p_closed_for),
+            detail = '{"argument": "p_closed_for"}';
+    end if;
+    with due as (
+        select order_id from redactions where closed_at <= p_now - p_closed_for
+         order by closed_at limit p_limit for update skip locked
+    ), done as (
+        delete from redactions r using due where r.order_id = due.order_id returning r.user_id, r.seqs
+    )
+    select count(distinct d.n), array_agg(d.user_id), array_agg(s.seq) into v_orders, v_user_ids, v_seqs
+      from (select row_number() over () as n, user_id, seqs from done) d, unnest(d.seqs) as s (seq);
+    -- By arrays, so that whatever is known of the tables' sizes each event is found by its key.
+    update events e set payload = redacted_json(e.payload)
+      from (select e.user_id, e.seq
+              from unnest(v_user_ids, v_seqs) as carrying (user_id, seq) join events e using (user_id, seq)
+             order by e.id for no key update of e) locked
+     where e.user_id = locked.user_id and e.seq = locked.seq;
+    return v_orders;
+end $$;
+
+CREATE FUNCTION public.redacted_json(p_payload jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select p_payload || '{"redacted": true}'
+        || case when p_payload ? 'code' then '{"code": null}' else '{}' end::jsonb
+        || case when p_payload ? 'text' then '{"text": null}' else '{}' end::jsonb
+        || case when p_payload ? 'sms' then jsonb_build_object('sms', (
+               select coalesce(jsonb_agg(sms || '{"code": null, "text": null}' order by number), '[]')
+                 from jsonb_array_elements(p_payload -> 'sms') with ordinality as received (sms, number)))
+           else '{}' end
+$$;
 
 CREATE FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) RETURNS numeric
     LANGUAGE plpgsql STABLE
@@ -1101,9 +1165,14 @@ $$;
 CREATE FUNCTION public.rentals_append_event() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_payload jsonb := rental_json(new);
+    v_seq bigint := append_event(
+        new.user_id, case tg_op when 'INSERT' then 'rental.created' else 'rental.updated' end, v_payload);
 begin
-    perform append_event(new.user_id, case tg_op when 'INSERT' then 'rental.created' else 'rental.updated' end,
-                         rental_json(new));
+    if v_payload -> 'sms' <> '[]' then
+        perform schedule_redaction(new.id, new.user_id, v_seq, new.closed_at);
+    end if;
     return null;
 end $$;
 
@@ -1252,6 +1321,14 @@ begin
     perform pg_notify('onesms_doorbell', '');
 end $$;
 
+CREATE FUNCTION public.schedule_redaction(p_order_id uuid, p_user_id uuid, p_seq bigint, p_closed_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into redactions (order_id, user_id, seqs, closed_at)
+    values (p_order_id, p_user_id, array[p_seq], p_closed_at)
+    on conflict (order_id) do update set seqs = redactions.seqs || p_seq, closed_at = p_closed_at
+$$;
+
 CREATE FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1394,15 +1471,20 @@ $$;
 CREATE FUNCTION public.sms_messages_append_event() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_facts jsonb;
+    v_closed_at timestamptz;
+    v_seq bigint;
 begin
-    perform append_event(new.user_id, 'sms.received', jsonb_build_object(
+    select jsonb_build_object('phone', o.phone, 'service', o.service, 'country', o.country), o.closed_at
+      into v_facts, v_closed_at
+      from (select phone, service, country, closed_at from activations where id = new.activation_id
+             union all
+            select phone, service, country, closed_at from rentals where id = new.rental_id) o;
+    v_seq := append_event(new.user_id, 'sms.received', v_facts || jsonb_build_object(
         'activation_id', new.activation_id, 'rental_id', new.rental_id, 'code', new.code, 'text', new.text,
-        'received_at', iso_utc(new.received_at)) || o.facts)
-       from (select jsonb_build_object('phone', phone, 'service', service, 'country', country) as facts
-               from activations where id = new.activation_id
-              union all
-             select jsonb_build_object('phone', phone, 'service', service, 'country', country)
-               from rentals where id = new.rental_id) o;
+        'received_at', iso_utc(new.received_at)));
+    perform schedule_redaction(coalesce(new.activation_id, new.rental_id), new.user_id, v_seq, v_closed_at);
     return null;
 end $$;
 
@@ -1461,7 +1543,8 @@ CREATE TABLE public.events (
     type text NOT NULL,
     payload jsonb NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
 
 ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.events_id_seq
@@ -1477,8 +1560,18 @@ CREATE TABLE public.receipts (
     seq bigint NOT NULL,
     transport text NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
+    type text,
+    order_id uuid,
     CONSTRAINT receipts_transport_known CHECK ((transport = ANY (ARRAY['ws'::text, 'http'::text])))
 );
+
+CREATE TABLE public.redactions (
+    order_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    seqs bigint[] NOT NULL,
+    closed_at timestamp with time zone
+)
+WITH (fillfactor='70');
 
 CREATE TABLE public.revocations (
     user_id uuid,
@@ -1675,6 +1768,9 @@ ALTER TABLE ONLY public.periodic_jobs
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (user_id, seq);
 
+ALTER TABLE ONLY public.redactions
+    ADD CONSTRAINT redactions_pkey PRIMARY KEY (order_id);
+
 ALTER TABLE ONLY public.rentals
     ADD CONSTRAINT rentals_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
 
@@ -1733,6 +1829,8 @@ CREATE INDEX activations_frozen ON public.activations USING btree (user_id) INCL
 CREATE INDEX activations_of_user ON public.activations USING btree (user_id, created_at DESC, id DESC);
 
 CREATE UNIQUE INDEX balance_operations_once_per_transaction ON public.balance_operations USING btree (transaction_id, type) WHERE (type = ANY (ARRAY['deposit'::text, 'adjust'::text, 'correct'::text]));
+
+CREATE INDEX redactions_due ON public.redactions USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
 CREATE INDEX rentals_due ON public.rentals USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -1794,9 +1892,6 @@ ALTER TABLE ONLY public.activations
 
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
-
-ALTER TABLE ONLY public.receipts
-    ADD CONSTRAINT receipts_event_exists FOREIGN KEY (user_id, seq) REFERENCES public.events(user_id, seq) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.rentals
     ADD CONSTRAINT rentals_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
@@ -2089,6 +2184,9 @@ REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_
 REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) TO onesms_gateway;
 
@@ -2119,6 +2217,11 @@ REVOKE ALL ON FUNCTION public.operation_result(p_operation public.balance_operat
 
 REVOKE ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.redact_events(p_closed_for interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.redact_events(p_closed_for interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.redacted_json(p_payload jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) FROM PUBLIC;
 
@@ -2200,6 +2303,8 @@ GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_ac
 
 REVOKE ALL ON FUNCTION public.ring_doorbell() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.schedule_redaction(p_order_id uuid, p_user_id uuid, p_seq bigint, p_closed_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.settle_hold(p_type text, p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
@@ -2242,6 +2347,10 @@ GRANT INSERT(user_id) ON TABLE public.receipts TO onesms_gateway;
 GRANT INSERT(seq) ON TABLE public.receipts TO onesms_gateway;
 
 GRANT INSERT(transport) ON TABLE public.receipts TO onesms_gateway;
+
+GRANT INSERT(type) ON TABLE public.receipts TO onesms_gateway;
+
+GRANT INSERT(order_id) ON TABLE public.receipts TO onesms_gateway;
 
 GRANT SELECT ON TABLE public.revocations TO onesms_gateway;
 GRANT SELECT ON TABLE public.revocations TO onesms_operator;

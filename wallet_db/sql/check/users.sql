@@ -79,10 +79,11 @@ judged_holds as (
       left join lateral (select * from wallet_holds where transaction_id = a.hold limit 1) h on true
 ),
 heads as (
-    select user_id, max(seq) as seq from events where user_id between $1 and $2 group by user_id
+    select user_id, min(seq) as first_seq, max(seq) as seq, count(*) as events
+      from events where user_id between $1 and $2 group by user_id
 ),
 wallets as (
-    select u.id, u.balance, u.frozen_balance, u.operation_number, u.event_seq, e.seq,
+    select u.id, u.balance, u.frozen_balance, u.operation_number, u.event_seq, e.first_seq, e.seq, e.events,
            coalesce(o.number, 0) as number, coalesce(o.balance_after, 0.00) as last_balance,
            coalesce(o.frozen_after, 0.00) as last_frozen, coalesce(h.amount, 0.00) as held
       from users u
@@ -154,7 +155,14 @@ faults (user_id, rule, place, expected, found) as materialized (
         ('frozen_is_open_holds', w.frozen_balance <> w.held, format('frozen %s', w.held),
          format('frozen %s', w.frozen_balance)),
         ('events_within_event_seq', w.seq > w.event_seq, format('no event after %s', w.event_seq),
-         format('event %s', w.seq))
+         format('event %s', w.seq)),
+        -- The oldest may be gone, and all of them.
+        ('events_without_gap', w.seq <= w.event_seq and w.events <> w.event_seq - w.first_seq + 1,
+         format('events %s to %s', w.first_seq, w.event_seq),
+         case when w.seq <= w.event_seq and w.events <> w.event_seq - w.first_seq + 1 then
+              format('%s of them, without event %s', w.events,
+                     (select min(e.seq) + 1 from events e where e.user_id = w.id and not exists (
+                        select from events n where n.user_id = w.id and n.seq = e.seq + 1))) end)
       ) f (rule, is_fault, expected, found)
      where f.is_fault
     union all

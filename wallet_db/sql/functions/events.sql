@@ -28,32 +28,47 @@ end $$;
 -- An order's change, as its owner sees it.
 create or replace function activations_append_event() returns trigger
 language plpgsql as $$
+declare
+    v_payload jsonb := activation_json(new);
+    v_seq bigint := append_event(
+        new.user_id, case tg_op when 'INSERT' then 'activation.created' else 'activation.updated' end, v_payload);
 begin
-    perform append_event(new.user_id, case tg_op when 'INSERT' then 'activation.created' else 'activation.updated' end,
-                         activation_json(new));
+    if v_payload -> 'sms' <> '[]' then
+        perform schedule_redaction(new.id, new.user_id, v_seq, new.closed_at);
+    end if;
     return null;
 end $$;
 
 create or replace function rentals_append_event() returns trigger
 language plpgsql as $$
+declare
+    v_payload jsonb := rental_json(new);
+    v_seq bigint := append_event(
+        new.user_id, case tg_op when 'INSERT' then 'rental.created' else 'rental.updated' end, v_payload);
 begin
-    perform append_event(new.user_id, case tg_op when 'INSERT' then 'rental.created' else 'rental.updated' end,
-                         rental_json(new));
+    if v_payload -> 'sms' <> '[]' then
+        perform schedule_redaction(new.id, new.user_id, v_seq, new.closed_at);
+    end if;
     return null;
 end $$;
 
 -- An SMS, with the order it belongs to.
 create or replace function sms_messages_append_event() returns trigger
 language plpgsql as $$
+declare
+    v_facts jsonb;
+    v_closed_at timestamptz;
+    v_seq bigint;
 begin
-    perform append_event(new.user_id, 'sms.received', jsonb_build_object(
+    select jsonb_build_object('phone', o.phone, 'service', o.service, 'country', o.country), o.closed_at
+      into v_facts, v_closed_at
+      from (select phone, service, country, closed_at from activations where id = new.activation_id
+             union all
+            select phone, service, country, closed_at from rentals where id = new.rental_id) o;
+    v_seq := append_event(new.user_id, 'sms.received', v_facts || jsonb_build_object(
         'activation_id', new.activation_id, 'rental_id', new.rental_id, 'code', new.code, 'text', new.text,
-        'received_at', iso_utc(new.received_at)) || o.facts)
-       from (select jsonb_build_object('phone', phone, 'service', service, 'country', country) as facts
-               from activations where id = new.activation_id
-              union all
-             select jsonb_build_object('phone', phone, 'service', service, 'country', country)
-               from rentals where id = new.rental_id) o;
+        'received_at', iso_utc(new.received_at)));
+    perform schedule_redaction(coalesce(new.activation_id, new.rental_id), new.user_id, v_seq, v_closed_at);
     return null;
 end $$;
 

@@ -57,6 +57,18 @@ language sql immutable as $$
                               'available', (p_user.balance - p_user.frozen_balance)::text)
 $$;
 
+-- An event's payload without code and text of any SMS in it, and saying so.
+create or replace function redacted_json(p_payload jsonb) returns jsonb
+language sql immutable as $$
+    select p_payload || '{"redacted": true}'
+        || case when p_payload ? 'code' then '{"code": null}' else '{}' end::jsonb
+        || case when p_payload ? 'text' then '{"text": null}' else '{}' end::jsonb
+        || case when p_payload ? 'sms' then jsonb_build_object('sms', (
+               select coalesce(jsonb_agg(sms || '{"code": null, "text": null}' order by number), '[]')
+                 from jsonb_array_elements(p_payload -> 'sms') with ordinality as received (sms, number)))
+           else '{}' end
+$$;
+
 -- All a page needs to draw itself: the wallet, every open order, the newest closed ones. `seq` is the user's newest
 -- event in the same snapshot of the database, so what follows it is exactly what the state lacks. Null: no such user.
 create or replace function snapshot_json(p_user_id uuid, p_closed integer default 20) returns jsonb

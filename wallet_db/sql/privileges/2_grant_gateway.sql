@@ -7,7 +7,7 @@ grant execute on function snapshot_json, activation_json, rental_json, sms_json,
 grant select on users, activations, rentals, sms_messages, balance_operations, events, receipts, services, countries,
     settings, periodic_jobs to onesms_gateway;
 grant insert (id, name) on users to onesms_gateway;
-grant insert (user_id, seq, transport) on receipts to onesms_gateway;
+grant insert (user_id, seq, transport, type, order_id) on receipts to onesms_gateway;
 
 -- An operator revokes tokens through it, and it forgets what concerns none any more.
 grant execute on function revoke_tokens, forget_revocations to onesms_gateway;

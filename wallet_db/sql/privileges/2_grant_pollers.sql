@@ -3,8 +3,8 @@
 
 grant execute on function claim_activations, begin_purchase, abandon_purchase, record_purchase, reschedule_activation,
     refuse_cancel, apply_activation_sms, close_activation to onesms_pollers;
-grant execute on function claim_periodic_jobs, finish_periodic_job, expire_holds, correct_frozen_balance
-    to onesms_pollers;
+grant execute on function claim_periodic_jobs, finish_periodic_job, expire_holds, correct_frozen_balance,
+    forget_events, redact_events to onesms_pollers;
 grant select (id, user_id, status, service, country, frozen_amount, provider, provider_order_id, purchase_started_at)
     on activations to onesms_pollers;
 grant select (user_id, frozen_amount) on rentals to onesms_pollers;
