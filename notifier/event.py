@@ -6,7 +6,7 @@ An event that fits into no batch travels as a hint, without its payload: whoever
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BATCH_BYTES_MAX = 7999
 """The longest payload PostgreSQL accepts in a NOTIFY."""
@@ -14,8 +14,7 @@ BATCH_BYTES_MAX = 7999
 _FIELDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One change of what a user sees."""
 
     user_id: str

@@ -40,6 +40,19 @@ class Subscriber(Protocol[DeliveredT_contra]):
 class Channel(Generic[MessageT]):
     """One user: the stream, and who listens to it."""
 
+    __slots__ = (
+        "__weakref__",
+        "_encode",
+        "_ended",
+        "_healing",
+        "_live",
+        "_reader",
+        "idle_since_s",
+        "stream",
+        "subscriptions",
+        "user_id",
+    )
+
     def __init__(
         self, user_id: str, encode: Callable[[Event], MessageT], reader: StreamReader, *, ring_events_max: int
     ) -> None:
@@ -59,15 +72,16 @@ class Channel(Generic[MessageT]):
         """Whether a new subscriber may join: with nobody there, nobody has read what the bus lost."""
         return not self._ended and (bool(self.subscriptions) or not self.stream.behind)
 
-    def receive(self, event: Event) -> None:
-        """Take an event from the bus or from a row."""
-        self._offer(event)
+    def receive(self, event: Event) -> Released[MessageT]:
+        """Take an event from the bus; returns what is to be delivered before this call's caller lets go."""
+        released = self._offer(event)
         if self.stream.behind:
             self.heal()
+        return released
 
     def anchor(self, head: int) -> None:
         """Give the stream its position, read from the database after the channel began to listen."""
-        self._deliver(self.stream.anchor(head))
+        self.deliver(self.stream.anchor(head))
         self.heal()
 
     async def read(self, after: int) -> StreamPage | None:
@@ -106,23 +120,22 @@ class Channel(Generic[MessageT]):
         for subscription in tuple(self.subscriptions):
             subscription.reset()
 
-    def _offer(self, event: Event) -> None:
-        try:
-            released = self.stream.offer(event)
-        except Exception:
-            # A defect in what encodes. It would meet the same event again; a snapshot is the way past it.
-            log.exception("hub.encode_failed", user_id=self.user_id, seq=event.seq)
-            self.reset()
-            return
-        if released:
-            self._deliver(released)
-
-    def _deliver(self, released: Released[MessageT]) -> None:
+    def deliver(self, released: Released[MessageT]) -> None:
+        """Give what the stream has released to who is live."""
         if not self._live:
             return
         for seq, message in released:
             for subscription in tuple(self._live):
                 subscription.push(seq, message)
+
+    def _offer(self, event: Event) -> Released[MessageT]:
+        try:
+            return self.stream.offer(event)
+        except Exception:
+            # A defect in what encodes. It would meet the same event again; a snapshot is the way past it.
+            log.exception("hub.encode_failed", user_id=self.user_id, seq=event.seq)
+            self.reset()
+            return ()
 
     def _healed(self, after: int, seen: int, answer: "asyncio.Future[StreamPage | None]") -> None:
         self._healing = False
@@ -136,7 +149,7 @@ class Channel(Generic[MessageT]):
             return
         self.stream.note(page.head)
         for stored in page.events:
-            self._offer(Event(*stored))
+            self.deliver(self._offer(Event(*stored)))
         self.heal()
 
 

@@ -21,6 +21,9 @@ class Watchers:
     def __init__(self) -> None:
         self._by_user: dict[str, list[_Watcher]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._by_user)
+
     def add(self, user_id: str, wake: Callable[[], None], after: int | None) -> Callable[[], None]:
         """Register; returns the function that ends it, which may be called again."""
         watcher = _Watcher(wake, after)
