@@ -28,6 +28,18 @@ def origins_of(text: str) -> tuple[str, ...]:
     return origins
 
 
+def headers_of_answer(origins: tuple[str, ...], path: str, origin: str | None) -> dict[str, str]:
+    """What makes an answer readable that no application gave, because the request was cut off; `origin` as it came."""
+    if not path.startswith(PATHS) or not origin or not (origin in origins or "*" in origins):
+        return {}
+    allowed = (
+        {"access-control-allow-origin": "*"}
+        if "*" in origins
+        else {"access-control-allow-origin": origin, "vary": "Origin"}
+    )
+    return {**allowed, "access-control-expose-headers": ", ".join(ANSWER_HEADERS)}
+
+
 class Cors:
     """The application, readable by pages of these origins where `PATHS` says; without origins as it is."""
 

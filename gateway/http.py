@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.cors import headers_of_answer, origins_of
 from gateway.errors import ApiError
 
 HEADERS_BYTES_MAX = 65_536
@@ -45,9 +46,10 @@ class Handover:
         Whether the body has to be sent in chunks; None: the client is gone.
         """
         cycle, transport = self._cycle, self._protocol.transport
-        if not self._is_there():
+        is_there = self._is_there()
+        cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone, and it may be that
+        if not is_there:
             return None
-        cycle.disconnected = True
         cycle.scope.pop("extensions", None)
         self._protocol.leave()
         transport.set_protocol(successor)
@@ -63,7 +65,7 @@ class Handover:
         """
         if not self._is_there():
             return False
-        self._cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone
+        self._cycle.disconnected = True  # as in `to`
         self._protocol.parked = gone
         return True
 
@@ -90,6 +92,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.url, self.headers = b"", []  # uvicorn has none before the first request
         self._request_s: float = self.app_state["realtime"].settings.request_s
         self._kept_bytes = 0
         """What the headers of this request cost so far."""
@@ -113,6 +116,8 @@ class HttpProtocol(HttpToolsProtocol):
         gone, self.parked = self.parked, None
         if gone is not None:
             gone()
+            self.cycle.scope.pop("extensions", None)
+            self.cycle = None  # type: ignore[assignment]  # see `leave`
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless too much has come that is no body."""
@@ -170,9 +175,22 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
             self.transport.close()
             return
-        super().handle_websocket_upgrade()
-        if self.flow.write_paused:
-            self.transport.get_protocol().pause_writing()  # it is WebSocket's by now
+        transport, flow, scope = self.transport, self.flow, self.scope
+        target, method, version, headers = self.url, scope["method"], scope["http_version"], scope["headers"]
+        make: Any = self.ws_protocol_class
+        successor = make(self.config, self.server_state, self.app_state)
+        self.leave()
+        transport.set_protocol(successor)
+        successor.connection_made(transport)
+        if flow.write_paused:
+            successor.pause_writing()
+        successor.upgrade(method, target, version, headers)
+
+    def on_response_complete(self) -> None:
+        """A request is answered; not the newest, if others came meanwhile."""
+        if self.cycle is not None and self.cycle.response_complete:
+            self.cycle.scope.pop("extensions", None)  # its handover knows us: a circle, as in `leave`
+        super().on_response_complete()
 
     def leave(self) -> None:
         """The connection becomes another's, in the middle of an answer: nothing of this one is to outlive it."""
@@ -214,14 +232,25 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._may_answer():
             body = orjson.dumps(error.body)
-            self.transport.write(
-                f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: application/json\r\n"
-                f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n".encode()
-                + body
-            )
+            headers = {
+                "content-type": "application/json",
+                "content-length": str(len(body)),
+                "cache-control": "no-store",
+                "connection": "close",
+                **self._cors(),
+            }
+            lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+            lines += [f"{name}: {value}" for name, value in headers.items()]
+            self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
             if self.cycle is not None:
                 self.cycle.disconnected = True  # the application, which may await the body, is not to answer too
         self.transport.close()
+
+    def _cors(self) -> dict[str, str]:
+        """For a page of another site, as far as what has come of the request tells."""
+        origins = origins_of(self.app_state["realtime"].settings.cors_origins)
+        origin = next((value.decode("latin-1") for name, value in self.headers if name == b"origin"), None)
+        return headers_of_answer(origins, self.url.decode("latin-1"), origin)
 
     def _may_answer(self) -> bool:
         """Whether something was asked that has no answer yet, and none under way that ours would land in."""

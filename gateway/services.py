@@ -94,7 +94,7 @@ async def open_services(
         realtime = Realtime(settings, authenticator, connections, hub, users, current_epoch)
         auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max)
         await auth_listener.read(connections)  # before anybody is let in
-        bus = open_bus(settings.bus, database_url, GATEWAY)
+        bus = open_bus(settings.bus, database_url, GATEWAY, nats_url=settings.nats_url.get_secret_value())
         hearing = asyncio.Event()
 
         def hears() -> None:

@@ -8,7 +8,7 @@ from typing import Self
 from jwt.algorithms import has_crypto
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gateway.auth import is_address
+from gateway.auth import is_address, is_safe_address
 from gateway.cors import origins_of
 from gateway.realtime.limits import TrustedProxies
 from notifier.settings import NotifierSettings
@@ -90,6 +90,10 @@ class GatewaySettings(NotifierSettings):
     def _jwks_can_be_used(cls, source: str | None) -> str | None:
         if source is not None and not is_address(source) and not Path(source).is_file():
             raise ValueError("expected an address (https://…) or the path of a file")
+        if source is not None and is_address(source) and not is_safe_address(source):
+            raise ValueError(
+                "expected https://…, or http:// of this machine: anybody on the way could put in keys of their own"
+            )
         if source is not None and not has_crypto:
             raise ValueError("needs the package cryptography, which is not installed")
         return source

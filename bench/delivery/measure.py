@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from bench.delivery.clients import Client, Face, Tally
-from bench.delivery.writers import listen, write
+from bench.delivery.writers import held_open, listen, write
 from bench.figures import Finding, Goal, spread
 from bench.wallet.server import BenchError, Server, started
 from gateway.auth import Authenticator
@@ -33,6 +33,7 @@ WARM_UP = 200
 """Connections that come and go before memory is first looked at: what a process allocates once is not theirs."""
 SETTLED_S = 1.0
 FLOODS = 10
+FAN_OUTS = 20
 PAYLOAD = (
     '{"balance": "36.00", "frozen": "5.00", "available": "31.00", "operation": "deposit", "amount": "0.01",'
     ' "transaction_id": "flood TURN"}'
@@ -59,11 +60,14 @@ class Figures:
 
     memory_kb: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    fan_out_us: list[float] = field(default_factory=list)
     flood_us: list[float] = field(default_factory=list)
     flood_s: list[float] = field(default_factory=list)
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
     p999_ms: list[float] = field(default_factory=list)
+    held_p50_ms: list[float] = field(default_factory=list)
+    held_p99_ms: list[float] = field(default_factory=list)
     floor_p50_ms: list[float] = field(default_factory=list)
     floor_p99_ms: list[float] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
@@ -89,6 +93,8 @@ async def measure(server: Server, plan: Plan, report: Callable[[str], None]) -> 
                 for number in range(plan.rounds):
                     report(f"{face}: round {number + 1} of {plan.rounds}")
                     await _round(db, plan, face, users, environment, Authenticator(secret), figures)
+                    if face in CPU_GOAL_US:
+                        await _fan_out(db, plan, face, users[0], environment, Authenticator(secret), figures)
                 findings += _findings(face, plan, figures)
     return findings
 
@@ -117,20 +123,11 @@ async def _round(
         await asyncio.sleep(SETTLED_S)
         figures.memory_kb.append((gateway.memory_full_info().uss - before) / len(clients) / 1024)
 
-        tally.arrivals = {}
-        used, delivered = _cpu_s(gateway), tally.events
-        name = secrets.token_hex(4)
-        committed, floor = await asyncio.gather(
-            write(db, users, rate=plan.rate, seconds=plan.seconds, name=name),
-            listen(db, rate=20, seconds=plan.seconds),
+        used = _cpu_s(gateway)
+        late_ms, floor = await asyncio.gather(
+            _delays_ms(db, plan, users, tally), listen(db, rate=20, seconds=plan.seconds)
         )
-        try:
-            await tally.until(lambda seen: seen.events - delivered >= len(committed), WITHIN_S)
-        except TimeoutError:
-            raise BenchError(f"{len(committed) - (tally.events - delivered)} events did not arrive") from None
-        figures.cpu_us.append((_cpu_s(gateway) - used) * 1e6 / len(committed))
-        arrivals, tally.arrivals = tally.arrivals, None
-        late_ms = sorted((arrivals[each] - at) * 1000 for each, at in committed.items())
+        figures.cpu_us.append((_cpu_s(gateway) - used) * 1e6 / len(late_ms))
         cuts = quantiles(late_ms, n=1000)
         figures.p50_ms.append(cuts[499])
         figures.p99_ms.append(cuts[989])
@@ -138,7 +135,13 @@ async def _round(
         floor_cuts = quantiles([late * 1000 for late in floor], n=100)
         figures.floor_p50_ms.append(floor_cuts[49])
         figures.floor_p99_ms.append(floor_cuts[98])
-        await _flood(db, users, tally, gateway, figures)
+        async with held_open(db, users[0]):
+            held = quantiles(await _delays_ms(db, plan, users[1:], tally), n=100)
+        figures.held_p50_ms.append(held[49])
+        figures.held_p99_ms.append(held[98])
+        cpu_us, events_s = await _flood(db, users, FLOODS, len(users), tally, gateway)
+        figures.flood_us.append(cpu_us)
+        figures.flood_s.append(events_s)
         if tally.lost:
             raise BenchError(f"{tally.lost} connections were lost")
         gateway.kill()
@@ -159,38 +162,84 @@ async def _round(
             client.close()
 
 
-async def _flood(db: Pool, users: Sequence[str], tally: Tally, gateway: psutil.Process, figures: Figures) -> None:
-    """An event for everybody, several times: what delivering costs when there is no lack of it."""
+async def _fan_out(
+    db: Pool,
+    plan: Plan,
+    face: Face,
+    user: str,
+    environment: dict[str, str],
+    authenticator: Authenticator,
+    figures: Figures,
+) -> None:
+    """One user's events to all connections at once, which is how other servers' figures are taken."""
+    port = _free_port()
+    tally = Tally()
+    clients = [Client(face, port, _token(authenticator, user), tally) for _ in range(plan.connections)]
+    async with _gateway(port, environment | {"CONNECTIONS_PER_USER_MAX": "0"}) as gateway:
+        await _all_ready(clients, tally)
+        await _flood(db, [user], 1, len(clients), tally, gateway)  # the first is dearer
+        cpu_us, _ = await _flood(db, [user], FAN_OUTS, len(clients), tally, gateway)
+        figures.fan_out_us.append(cpu_us)
+        for client in clients:
+            client.close()
+
+
+async def _delays_ms(db: Pool, plan: Plan, users: Sequence[str], tally: Tally) -> list[float]:
+    """From the commit's acknowledgement to the client, of every event of an even rate."""
+    tally.arrivals = {}
+    delivered = tally.events
+    committed = await write(db, users, rate=plan.rate, seconds=plan.seconds, name=secrets.token_hex(4))
+    try:
+        await tally.until(lambda seen: seen.events - delivered >= len(committed), WITHIN_S)
+    except TimeoutError:
+        raise BenchError(f"{len(committed) - (tally.events - delivered)} events did not arrive") from None
+    arrivals, tally.arrivals = tally.arrivals, None
+    return [(arrivals[each] - at) * 1000 for each, at in committed.items()]
+
+
+async def _flood(
+    db: Pool, users: Sequence[str], turns: int, connections: int, tally: Tally, gateway: psutil.Process
+) -> tuple[float, float]:
+    """An event for everybody, several times: what delivering costs when there is no lack of it.
+
+    Returns the gateway's CPU microseconds for a delivered event, and events a second.
+    """
     used, delivered, began = _cpu_s(gateway), tally.events, time.monotonic()
-    for turn in range(FLOODS):
+    for turn in range(turns):
         await db.execute(
             "select append_event(id::uuid, 'balance.changed', $2::text::jsonb) from unnest($1::text[]) as id",
             users,
             PAYLOAD.replace("TURN", str(turn)),
             timeout=WITHIN_S,
         )
-    total = FLOODS * len(users)
+    total = turns * connections
     try:
         await tally.until(lambda seen: seen.events - delivered >= total, WITHIN_S)
     except TimeoutError:
         raise BenchError(f"{total - (tally.events - delivered)} events of the flood did not arrive") from None
-    figures.flood_us.append((_cpu_s(gateway) - used) * 1e6 / total)
-    figures.flood_s.append(total / (time.monotonic() - began))
+    return (_cpu_s(gateway) - used) * 1e6 / total, total / (time.monotonic() - began)
 
 
 def _findings(face: Face, plan: Plan, figures: Figures) -> list[Finding]:
     many = f"{plan.connections:,} connections"
+    fan_out = [
+        Finding(f"{face}: gateway's CPU for a delivered event, one to {many}", "µs", spread(figures.fan_out_us),
+                Goal("at most", CPU_GOAL_US[face])),
+    ] if figures.fan_out_us else []  # fmt: skip
     return [
         Finding(f"{face}: memory of an idle connection, {many}", "KB", spread(figures.memory_kb),
                 Goal("at most", MEMORY_GOAL_KB[face])),
-        Finding(f"{face}: gateway's CPU for a delivered event, in a flood", "µs", spread(figures.flood_us),
-                Goal("at most", CPU_GOAL_US[face]) if face in CPU_GOAL_US else None),
+        *fan_out,
+        Finding(f"{face}: gateway's CPU for a delivered event, each of another user", "µs", spread(figures.flood_us)),
         Finding(f"{face}: events a second in a flood, database and clients included", "", spread(figures.flood_s)),
         Finding(f"{face}: gateway's CPU for an event at {plan.rate:,.0f}/s", "µs", spread(figures.cpu_us)),
         Finding(f"{face}: commit to client at {plan.rate:,.0f}/s, p50", "ms", spread(figures.p50_ms),
                 Goal("at most", 2.0)),
         Finding(f"{face}: commit to client, p99", "ms", spread(figures.p99_ms), Goal("at most", 10.0)),
         Finding(f"{face}: commit to client, p99.9", "ms", spread(figures.p999_ms)),
+        Finding(f"{face}: commit to client beside a transaction open for {plan.seconds:g} s, p50", "ms",
+                spread(figures.held_p50_ms)),
+        Finding(f"{face}: commit to client beside it, p99", "ms", spread(figures.held_p99_ms)),
         Finding("bare LISTEN session in the same run, p50", "ms", spread(figures.floor_p50_ms)),
         Finding("bare LISTEN session in the same run, p99", "ms", spread(figures.floor_p99_ms)),
         Finding(f"{face}: {many} back at once after a kill", "s", spread(figures.back_s), Goal("at most", 3.0)),

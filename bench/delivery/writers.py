@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from wallet_db.connect import Pool
 
@@ -33,6 +34,17 @@ async def write(pool: Pool, users: Sequence[str], *, rate: float, seconds: float
         for _ in range(SESSIONS):
             tasks.create_task(session())
     return committed
+
+
+@asynccontextmanager
+async def held_open(pool: Pool, user: str) -> AsyncIterator[None]:
+    """This user's transaction has written an event and does not end; it is undone afterwards."""
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("select atomic_deposit($1::text::uuid, 0.01, gen_random_uuid()::text, 'bench')", user)
+        yield
+        await transaction.rollback()
 
 
 async def listen(pool: Pool, *, rate: float, seconds: float) -> list[float]:

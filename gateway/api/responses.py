@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import ApiError
+from wallet_db.connect import DatabaseUnavailable
 from wallet_db.errors import WalletBusy, WalletError
 
 log = structlog.get_logger()
 
-BUSY_RETRY_AFTER_S = 1
+RETRY_AFTER_S = 1
 
 
 class JsonResponse(Response):
@@ -69,13 +70,14 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     log.warning("request failed for want of the database", path=request.scope["path"], exc_info=error)
-    return error_response(ApiError("UNAVAILABLE", "the database is away: try again, with the same Idempotency-Key"))
+    message = "the database is away: try again, with the same Idempotency-Key"
+    return error_response(ApiError("UNAVAILABLE", message, retry_after_s=RETRY_AFTER_S))
 
 
 async def _busy(request: Request, error: Exception) -> Response:
     log.warning("request gave up waiting", path=request.scope["path"], error=str(error))
     message = "somebody else is at work there: try again, with the same Idempotency-Key"
-    return error_response(ApiError("BUSY", message, retry_after_s=BUSY_RETRY_AFTER_S))
+    return error_response(ApiError("BUSY", message, retry_after_s=RETRY_AFTER_S))
 
 
 # What a lost, restarting or overloaded server looks like, in the middle of a request.
@@ -84,7 +86,11 @@ _DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections: it is being moved or restored
+    asyncpg.InvalidCatalogNameError,  # or not there at all, for the same reason
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    DatabaseUnavailable,
 )
 
 EXCEPTION_HANDLERS = {

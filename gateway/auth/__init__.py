@@ -7,7 +7,7 @@ session once. Nothing here knows transports.
 
 from gateway.auth.authenticator import OPERATOR_ROLES, Authenticator
 from gateway.auth.credentials import COOKIE, Credentials, credentials_of
-from gateway.auth.jwks import Jwks, is_address
+from gateway.auth.jwks import Jwks, is_address, is_safe_address
 from gateway.auth.revoked import Revoked
 from gateway.auth.session import Session
 from gateway.auth.tickets import Tickets, ticket_of
@@ -23,5 +23,6 @@ __all__ = [
     "Tickets",
     "credentials_of",
     "is_address",
+    "is_safe_address",
     "ticket_of",
 ]

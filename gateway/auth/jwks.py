@@ -6,13 +6,15 @@ once in `gap_s`; who asks meanwhile waits for the answer that is under way.
 
 import asyncio
 import time
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import jwt
 import structlog
 
-from gateway.auth.keys import ALGORITHMS, KeySet
+from gateway.auth.keys import ALGORITHMS, KeySet, verifies
 
 log = structlog.get_logger()
 
@@ -28,6 +30,15 @@ FAULTS = (OSError, TimeoutError, ValueError, httpx.HTTPError, httpx.InvalidURL)
 def is_address(source: str) -> bool:
     """Whether it is to be fetched, and not a file's path."""
     return source.startswith(("https://", "http://"))
+
+
+def is_safe_address(address: str) -> bool:
+    """Whether what comes from there is what was sent: it is encrypted on the way, or never leaves this machine."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "https" or parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 class Jwks:
@@ -52,13 +63,19 @@ class Jwks:
             log.warning("jwks.unreadable", source=self._source, error=str(error) or type(error).__name__)
 
     async def know_key_of(self, token: str) -> None:
-        """Read the set again if the token names a key it lacks, unless that was done just now."""
+        """Read the set again if it lacks the token's key, unless that was done just now.
+
+        That is the key it names; if it names none, and the only one there is does not verify it, the next one.
+        """
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             return
-        algorithm = header.get("alg")
-        if algorithm not in ALGORITHMS.values() or self.keys.find(header.get("kid"), algorithm) is not None:
+        algorithm, kid = header.get("alg"), header.get("kid")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS.values():
+            return
+        key = self.keys.find(kid, algorithm)
+        if key is not None and (kid is not None or verifies(token, key, algorithm)):
             return
         if self._reading is None and time.monotonic() - self._asked_at >= self._gap_s:
             self._reading = asyncio.create_task(self.refresh())

@@ -48,6 +48,15 @@ class KeySet:
         return fitting[0] if len(fitting) == 1 else None
 
 
+def verifies(token: str, key: Any, algorithm: str) -> bool:
+    """Whether the token's signature is this key's, whatever the token says."""
+    try:
+        jwt.PyJWS().decode(token, key, algorithms=[algorithm])
+    except jwt.PyJWTError:
+        return False
+    return True
+
+
 def _named(key: Mapping[str, Any]) -> tuple[tuple[str | None, str], Any] | None:
     """The key by its id and algorithm; None: not one for us, and no reason to do without the others."""
     try:

@@ -14,7 +14,7 @@ from gateway.auth.revoked import Revoked
 from gateway.auth.session import Session
 from gateway.errors import ApiError
 from wallet_db.connect import Pool
-from wallet_db.tickets import TicketHolder, put_ticket, take_ticket
+from wallet_db.tickets import TicketHolder, find_ticket, put_ticket, take_ticket
 
 LIFETIME_S = 30
 
@@ -41,10 +41,11 @@ class Tickets:
         await put_ticket(self._pool, ticket, holder, timedelta(seconds=LIFETIME_S))
         return ticket
 
-    async def redeem(self, ticket: str) -> Session:
+    async def redeem(self, ticket: str, *, uses_up: bool = True) -> Session:
         """The session; the ticket is used up. Raises ApiError TICKET_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED."""
+        find = take_ticket if uses_up else find_ticket
         # What cannot be one is not asked for: nobody has shown who they are yet.
-        holder = await take_ticket(self._pool, ticket) if TICKET.fullmatch(ticket) else None
+        holder = await find(self._pool, ticket) if TICKET.fullmatch(ticket) else None
         if holder is None:
             raise ApiError(
                 "TICKET_INVALID", f"expected a ticket of the last {LIFETIME_S} s that was not used: get a new one"

@@ -26,6 +26,7 @@ from gateway.realtime.messages import Message
 from gateway.realtime.permits import Permit
 from gateway.realtime.realtime import Realtime
 from notifier.hub import Subscription
+from notifier.retry import DATABASE_FAULTS
 
 log = structlog.get_logger()
 
@@ -192,6 +193,9 @@ class LiveProtocol(asyncio.Protocol):
             await opening()
         except ApiError as refusal:
             self.end(BY_ERROR_CODE.get(refusal.code, INTERNAL_ERROR))
+        except DATABASE_FAULTS as error:
+            log.warning("stream not opened for want of the database", error=str(error) or type(error).__name__)
+            self.end(INTERNAL_ERROR)
         except Exception:
             log.exception("stream could not be opened")
             self.end(INTERNAL_ERROR)

@@ -10,6 +10,7 @@ import orjson
 
 from gateway.realtime.close_codes import CloseCode
 from gateway.realtime.cursor import write_cursor
+from gateway.realtime.frames import text_frame
 from notifier.event import Event
 
 DEFLATE_WINDOW_BITS = 12
@@ -64,17 +65,6 @@ class Message:
 def chunk(data: bytes) -> bytes:
     """The data as one chunk of an answer of unknown length (RFC 9112 section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def text_frame(payload: bytes, *, compressed: bool = False) -> bytes:
-    """The payload as one final, unmasked text frame; `compressed` sets RSV1 (RFC 7692 section 6)."""
-    first = b"\xc1" if compressed else b"\x81"
-    length = len(payload)
-    if length < 126:
-        return first + bytes((length,)) + payload
-    if length < 65_536:
-        return first + b"\x7e" + length.to_bytes(2, "big") + payload
-    return first + b"\x7f" + length.to_bytes(8, "big") + payload
 
 
 def deflate(payload: bytes) -> bytes:

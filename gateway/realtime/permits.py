@@ -1,7 +1,7 @@
 """Permits: an open connection stands on a session, and goes when that does.
 
 Each is warned before its token expires, closed when it does, and closed as soon as the token is known to be revoked. A
-renewal moves it to another session of the same user. No task belongs to a permit, only one timer.
+renewal moves it to another session of the same user. No task and no timer belongs to a permit, only a deadline.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import structlog
 
 from gateway.auth import Revoked, Session
 from gateway.realtime.close_codes import TOKEN_EXPIRED, TOKEN_REVOKED, CloseCode
+from gateway.realtime.deadlines import Deadlines
 from gateway.realtime.messages import Message, auth_expiring_message, auth_renewed_message
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ class Holder(Protocol):
 class Permit:
     """One connection's."""
 
-    __slots__ = ("_greeted", "_holder", "_permits", "_released", "_timer", "_warned", "session")
+    __slots__ = ("_greeted", "_holder", "_permits", "_released", "_slot", "_warned", "session")
 
     def __init__(self, permits: "Permits", session: Session, holder: Holder) -> None:
         self.session = session
@@ -41,7 +42,7 @@ class Permit:
         self._greeted = False
         self._released = False
         self._warned = permits.warning_s == 0
-        self._timer = self._wait()
+        self._slot = self._wait()
 
     def greet(self) -> None:
         """The client has had its first message: from now on it may be warned, at once if the token has so little."""
@@ -65,25 +66,28 @@ class Permit:
     def release(self) -> None:
         """The connection has ended; idempotent."""
         self._released = True
-        self._timer.cancel()
+        self._permits.deadlines.remove(self, self._slot)
         self._permits.forget(self)
 
-    def _wait_anew(self) -> None:
-        self._timer.cancel()
-        self._timer = self._wait()
-
-    def _wait(self) -> asyncio.TimerHandle:
-        left_s = self.session.expires_at - time.time()
-        loop = asyncio.get_running_loop()
-        if self._greeted and not self._warned:
-            return loop.call_later(max(0.0, left_s - self._permits.warning_s), self._warn)
-        return loop.call_later(max(0.0, left_s), self._holder.end, TOKEN_EXPIRED)
-
-    def _warn(self) -> None:
+    def due(self) -> None:
+        """The token expires now, or soon."""
+        if not self._greeted or self._warned:
+            self._holder.end(TOKEN_EXPIRED)
+            return
         self._warned = True
-        self._timer = self._wait()
+        self._slot = self._wait()
         expires_at = self.session.expires_at
         self._holder.say(auth_expiring_message(expires_at, in_s=max(0.0, expires_at - time.time())))
+
+    def _wait_anew(self) -> None:
+        self._permits.deadlines.remove(self, self._slot)
+        self._slot = self._wait()
+
+    def _wait(self) -> int:
+        left_s = self.session.expires_at - time.time()
+        if self._greeted and not self._warned:
+            left_s -= self._permits.warning_s
+        return self._permits.deadlines.add(self, left_s)
 
 
 class Permits:
@@ -92,6 +96,7 @@ class Permits:
     def __init__(self, revoked: Revoked, warning_s: float) -> None:
         self.revoked = revoked
         self.warning_s = warning_s
+        self.deadlines = Deadlines()
         self._of_user: dict[UUID, tuple[Permit, ...]] = {}  # one, nearly always: a set would be four times as large
 
     def __iter__(self) -> Iterator[Permit]:

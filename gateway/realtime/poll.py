@@ -7,13 +7,12 @@ snapshot; with one it waits up to `wait` seconds for the first event. Sending a 
 """
 
 import asyncio
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.api.responses import error_response
+from gateway.api.responses import RETRY_AFTER_S, error_response
 from gateway.auth import Session
 from gateway.errors import ApiError
 from gateway.http import HANDOVER, Handover
@@ -39,15 +38,68 @@ class PollIsFull(Exception):
     """The answer holds as many events as it may."""
 
 
-class Gathering:
-    """What the answer will hold: the hub's subscriber. Calls `wake` when there is something to answer with."""
+class Poll:
+    """One request, and the hub's subscriber. While it waits it has no task; what it waits for makes one."""
 
-    __slots__ = ("_first", "_wake", "events")
+    __slots__ = (
+        "_answering",
+        "_asgi",
+        "_first",
+        "_handover",
+        "_permit",
+        "_realtime",
+        "_revoked",
+        "_seat",
+        "_slot",
+        "_subscription",
+        "_woken",
+        "events",
+    )
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.events: list[Message] = []
+    def __init__(self, realtime: Realtime, scope: Scope, receive: Receive, send: Send) -> None:
+        self._realtime = realtime
+        self._asgi = scope, receive, send
+        self._handover: Handover = scope["extensions"][HANDOVER]
         self._first: Message | None = None
-        self._wake = wake
+        self.events: list[Message] = []
+        self._woken = False
+        """There is something to answer with."""
+        self._revoked = False
+        """The token counts no more: nothing is to be answered with."""
+        self._seat: Seat | None = None
+        self._permit: Permit | None = None
+        self._subscription: Subscription[Message] | None = None
+        self._slot: int | None = None
+        """When waiting ends; None: it has not begun."""
+        self._answering: asyncio.Task[None] | None = None
+
+    async def serve(self, session: Session, cursor: str | None, wait_s: float) -> None:
+        """Answer now, or return and answer later. Raises ApiError."""
+        realtime = self._realtime
+        self._seat = realtime.register(self, session, *peer_of(self._asgi[0]))
+        try:
+            self._permit = realtime.permits.grant(session, self)
+            await self._open(session, cursor)
+            if self._woken or realtime.leaving or not wait_s or not self._handover.park(self._release):
+                self._release()
+                await self._answer()
+            else:
+                self._slot = realtime.waits.add(self, wait_s)
+        except BaseException:
+            self._release()
+            raise
+
+    async def _open(self, session: Session, cursor: str | None) -> None:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                self._subscription = await self._realtime.open(session, cursor, self)
+        except PollIsFull:
+            pass  # the answer is whole, and its cursor says where the next goes on
+        except TimeoutError:
+            message = "the events could not be read in time: poll again"
+            raise ApiError("UNAVAILABLE", message, retry_after_s=RETRY_AFTER_S) from None
+
+    # the hub calls these
 
     def ready(self, message: Message, *, resumed: bool) -> None:
         """Where this poll begins; a snapshot is worth an answer by itself."""
@@ -70,75 +122,7 @@ class Gathering:
         """The next poll's cursor will be found void, and answered with a snapshot."""
         self._wake()
 
-    def answer(self) -> bytes:
-        """`{"cursor", "resumed", "heartbeat_s", "server_time", "snapshot"?, "events"}`."""
-        if self._first is None:
-            raise RuntimeError("an answer before `ready`")
-        place = self.events[-1] if self.events else self._first
-        # `ready` without its type and cursor, for the answer has its own: nothing is parsed to be written again.
-        rest = self._first.json.removeprefix(b'{"type":"ready","cursor":"%s",' % (self._first.cursor or "").encode())
-        events = b",".join(event.json for event in self.events)
-        return b'{"cursor":"%s","events":[%s],%s' % ((place.cursor or "").encode(), events, rest)
-
-
-class Poll:
-    """One request. While it waits it has no task; what it waits for makes one."""
-
-    __slots__ = (
-        "_answering",
-        "_asgi",
-        "_gathering",
-        "_handover",
-        "_permit",
-        "_realtime",
-        "_revoked",
-        "_seat",
-        "_subscription",
-        "_timer",
-        "_woken",
-    )
-
-    def __init__(self, realtime: Realtime, scope: Scope, receive: Receive, send: Send) -> None:
-        self._realtime = realtime
-        self._asgi = scope, receive, send
-        self._handover: Handover = scope["extensions"][HANDOVER]
-        self._gathering = Gathering(self._wake)
-        self._woken = False
-        """There is something to answer with."""
-        self._revoked = False
-        """The token counts no more: nothing is to be answered with."""
-        self._seat: Seat | None = None
-        self._permit: Permit | None = None
-        self._subscription: Subscription[Message] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._answering: asyncio.Task[None] | None = None
-
-    async def serve(self, session: Session, cursor: str | None, wait_s: float) -> None:
-        """Answer now, or return and answer later. Raises ApiError."""
-        realtime = self._realtime
-        self._seat = realtime.register(self, session, *peer_of(self._asgi[0]))
-        try:
-            self._permit = realtime.permits.grant(session, self)
-            await self._open(session, cursor)
-            if self._woken or realtime.leaving or not wait_s or not self._handover.park(self._release):
-                self._release()
-                await self._answer()
-            else:
-                self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
-        except BaseException:
-            self._release()
-            raise
-
-    async def _open(self, session: Session, cursor: str | None) -> None:
-        try:
-            async with asyncio.timeout(OPEN_S):
-                self._subscription = await self._realtime.open(session, cursor, self._gathering)
-        except PollIsFull:
-            pass  # the answer is whole, and its cursor says where the next goes on
-        except TimeoutError:
-            raise ApiError("UNAVAILABLE", "the events could not be read in time: poll again") from None
-
-    # the heartbeats and the permit call these
+    # the heartbeats, the permit and the end of `wait` call these
 
     def beat(self, now: float) -> None:
         """A poll is answered within its `wait`: it needs none."""
@@ -151,9 +135,13 @@ class Poll:
         self._revoked |= code is TOKEN_REVOKED
         self._wake()
 
+    def due(self) -> None:
+        """Answer now, with nothing new."""
+        self._wake()
+
     def _wake(self) -> None:
         self._woken = True
-        if self._timer is not None and self._answering is None:  # parked; else `serve` answers
+        if self._slot is not None and self._answering is None:  # parked; else `serve` answers
             self._answering = asyncio.get_running_loop().create_task(self._resume())
 
     async def _resume(self) -> None:
@@ -172,16 +160,26 @@ class Poll:
     async def _answer(self) -> None:
         if self._revoked:
             raise ApiError("TOKEN_REVOKED", "the token has been revoked: get a new one")
-        body = self._gathering.answer()
+        body = self._body()
         _, _, send = self._asgi
         headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
+    def _body(self) -> bytes:
+        """`{"cursor", "resumed", "heartbeat_s", "server_time", "snapshot"?, "events"}`."""
+        if self._first is None:
+            raise RuntimeError("an answer before `ready`")
+        place = self.events[-1] if self.events else self._first
+        # `ready` without its type and cursor, for the answer has its own: nothing is parsed to be written again.
+        rest = self._first.json.removeprefix(b'{"type":"ready","cursor":"%s",' % (self._first.cursor or "").encode())
+        events = b",".join(event.json for event in self.events)
+        return b'{"cursor":"%s","events":[%s],%s' % ((place.cursor or "").encode(), events, rest)
+
     def _release(self) -> None:
         """Let go of everything outside; idempotent. The client may be gone, too."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._slot is not None:
+            self._realtime.waits.remove(self, self._slot)
         if self._subscription is not None:
             self._subscription.detach()
             self._subscription = None
@@ -199,7 +197,7 @@ class PollEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one poll, or see to it that it is answered. Raises ApiError."""
         realtime: Realtime = scope["state"]["realtime"]
-        session = await realtime.admit(scope["headers"], scope["query_string"])
+        session = await realtime.admit(scope["headers"], scope["query_string"], scope["method"])
         query = parse_qs(scope["query_string"].decode("latin-1"))
         wait_s = _wait_s(query.get("wait", [""])[0])
         if scope["method"] == "HEAD":

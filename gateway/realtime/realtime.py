@@ -7,10 +7,10 @@ once it is live: events are written by the hub's call, heartbeats by one task fo
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
@@ -18,16 +18,18 @@ from starlette.types import Scope
 
 from gateway.auth import Authenticator, Session, Tickets, credentials_of, ticket_of
 from gateway.errors import ApiError
+from gateway.realtime.answers import Answers
 from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
 from gateway.realtime.cursor import read_cursor, write_cursor
+from gateway.realtime.deadlines import Deadlines
 from gateway.realtime.limits import Seat, Seats, TrustedProxies
 from gateway.realtime.messages import Message, ready_message
 from gateway.realtime.permits import Permit, Permits
 from gateway.realtime.snapshots import Snapshots
+from gateway.realtime.wheel import Wheel
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.hub import Hub, Subscription
-from notifier.retry import DATABASE_FAULTS
 from wallet_db.connect import Pool
 from wallet_db.events import Snapshot, record_receipt
 
@@ -38,7 +40,6 @@ LEAVING_PER_S = 1_000
 LEAVING_STEP_S = 0.05
 GOODBYE_S = 2.0
 """For the last of them to be gone."""
-ANSWERING_MAX = 1_000
 
 
 class Connection(Protocol):
@@ -95,6 +96,8 @@ class Realtime:
         self.authenticator = authenticator
         self.tickets = Tickets(pool, authenticator.revoked)
         self.permits = Permits(authenticator.revoked, settings.token_warning_s)
+        self.waits = Deadlines()
+        """Of parked polls."""
         self.hub = hub
         self.leaving = False
         self._pool = pool
@@ -105,17 +108,21 @@ class Realtime:
             per_user_max=settings.connections_per_user_max, per_address_max=settings.connections_per_address_max
         )
         self._proxies = TrustedProxies.parse(settings.trusted_proxies)
-        # One bucket of connections a second of the heartbeat: each is visited once a turn, the load is even.
-        self._wheel: list[set[Connection]] = [set() for _ in range(settings.heartbeat_s)]
-        self._next_bucket = 0
+        self._wheel: Wheel[Connection] = Wheel(settings.heartbeat_s)
+        """A bucket a second: each connection is beaten once in `heartbeat_s`."""
         self._nobody_left = asyncio.Event()
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answers = Answers()
 
-    async def admit(self, headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Session:
+    @property
+    def connections(self) -> int:
+        """How many are open or wait."""
+        return len(self._wheel)
+
+    async def admit(self, headers: Iterable[tuple[bytes, bytes]], query: bytes, method: str = "GET") -> Session:
         """Whose connection a request wants to open, by its ticket or its token. Raises ApiError."""
         ticket = ticket_of(query)
         if ticket is not None:
-            return await self.tickets.redeem(ticket)
+            return await self.tickets.redeem(ticket, uses_up=method != "HEAD")  # which opens nothing
         return await self.authenticator.authenticate(credentials_of(headers, query))
 
     async def renew(self, permit: Permit, token: str) -> None:
@@ -176,67 +183,49 @@ class Realtime:
         if seq is None or not await record_receipt(self._pool, str(user_id), seq, transport):
             raise ApiError("INVALID_ARGUMENT", "cursor: expected that of an event of this user")
 
-    def acknowledge_soon(self, user_id: UUID, cursor: object, refused: Callable[[ApiError], None]) -> None:
+    def acknowledge_soon(self, permit: Permit, cursor: object, refused: Callable[[ApiError], None]) -> None:
         """The same for a WebSocket, which cannot wait. Raises ApiError if too many are under way."""
-        self._answer_soon(self.acknowledge(user_id, cursor, "ws"), refused)
+        self._answers.soon(permit, self.acknowledge(permit.session.user_id, cursor, "ws"), refused)
 
     def renew_soon(self, permit: Permit, token: str, refused: Callable[[ApiError], None]) -> None:
         """`renew` for a WebSocket, likewise."""
-        self._answer_soon(self.renew(permit, token), refused)
-
-    def _answer_soon(self, work: Coroutine[Any, Any, None], refused: Callable[[ApiError], None]) -> None:
-        if len(self._answering) >= ANSWERING_MAX:
-            work.close()
-            raise ApiError("UNAVAILABLE", "too many messages at once: send it again")
-
-        async def answer() -> None:
-            try:
-                await work
-            except ApiError as refusal:
-                refused(refusal)
-            except DATABASE_FAULTS:
-                log.warning("message not taken", exc_info=True)
-                refused(ApiError("UNAVAILABLE", "the message was not taken: send it again"))
-
-        task = asyncio.create_task(answer())
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._answers.soon(permit, self.renew(permit, token), refused)
 
     def register(self, connection: Connection, session: Session, peer: str, forwarded_for: str | None) -> Seat:
         """Count the connection, and give it heartbeats from now on; returns what to give back to `unregister`.
 
         `forwarded_for` is the X-Forwarded-For of the request. Raises ApiError TOO_MANY_CONNECTIONS.
         """
-        bucket = (self._next_bucket - 1) % len(self._wheel)
-        seat = self._seats.take(bucket, session.user_id, self._proxies.client(peer, forwarded_for))
-        self._wheel[bucket].add(connection)
+        client = self._proxies.client(peer, forwarded_for)
+        seat = self._seats.take(self._wheel.emptiest(), session.user_id, client)
+        self._wheel.add(seat.bucket, connection)
         return seat
 
     def unregister(self, seat: Seat, connection: Connection) -> None:
         """The connection has ended; once for each `register`."""
         self._seats.give_back(seat)
-        self._wheel[seat.bucket].discard(connection)
+        self._wheel.discard(seat.bucket, connection)
         if self.leaving:
             self._tell_nobody_left()
 
     def _tell_nobody_left(self) -> None:
-        if not any(self._wheel):
+        if not len(self._wheel):
             self._nobody_left.set()
 
     async def run(self) -> None:
         """Turn the wheel, a bucket a second, until cancelled."""
         loop = asyncio.get_running_loop()
-        started, turns = loop.time(), 0
+        due = loop.time()
         while True:
-            turns += 1
-            await asyncio.sleep(max(0.0, started + turns - loop.time()))
+            # After a standstill not faster to make up for it: clients must have their time to answer a ping.
+            due = max(due + 1, loop.time())
+            await asyncio.sleep(due - loop.time())
             now = loop.time()
-            for connection in list(self._wheel[self._next_bucket]):
+            for connection in self._wheel.turn():
                 try:
                     connection.beat(now)
                 except Exception:  # one connection's fault is not the others'
                     log.exception("heartbeat failed")
-            self._next_bucket = (self._next_bucket + 1) % len(self._wheel)
 
     async def leave(self) -> None:
         """Send every client away, to come back to another process or to this one's successor.
@@ -244,7 +233,7 @@ class Realtime:
         Not all at once, or whoever takes them would get them all at once.
         """
         self.leaving = True
-        connections = [connection for bucket in self._wheel for connection in bucket]
+        connections = list(self._wheel)
         random.shuffle(connections)
         lasting_s = min(self.settings.leave_s, len(connections) / LEAVING_PER_S)
         steps = max(1, round(lasting_s / LEAVING_STEP_S))

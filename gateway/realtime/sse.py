@@ -99,7 +99,7 @@ class SseEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Begin a stream and leave the connection to it. Raises ApiError before the first byte."""
         realtime: Realtime = scope["state"]["realtime"]
-        session = await realtime.admit(scope["headers"], scope["query_string"])
+        session = await realtime.admit(scope["headers"], scope["query_string"], scope["method"])
         if scope["method"] == "HEAD":
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": b""})

@@ -1,10 +1,12 @@
-"""WebSocket as a uvicorn protocol class of our own, over websockets' sans-I/O `ServerProtocol` (RFC 6455).
+"""WebSocket on the socket itself, over websockets' sans-I/O protocol (RFC 6455): a uvicorn protocol class of our own.
 
-uvicorn hands the upgraded TCP connection over; from there bytes go straight between socket and protocol. Outgoing
-events are frames made once for all connections and written by the hub's call: no task, queue or ASGI message belongs
-to a connection (`live`). Text messages only.
+uvicorn's HTTP parser has read the handshake's request; `upgrade` answers it, and from there bytes go straight between
+socket and protocol. Outgoing events are frames made once for all connections and written by the hub's call: no task,
+queue or ASGI message belongs to a connection (`live`). What comes in is parsed by websockets, whose parser is kept no
+longer than a frame is under way: most connections are silent most of the time. Text messages only.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,12 +14,15 @@ from urllib.parse import parse_qs
 import orjson
 from uvicorn.config import Config
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
 from websockets.exceptions import PayloadTooBig
+from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import Protocol as WebSocketParser
+from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
 from gateway.errors import ApiError
@@ -27,6 +32,7 @@ from gateway.realtime.close_codes import (
     TOO_MANY_MESSAGES,
     CloseCode,
 )
+from gateway.realtime.frames import are_whole_frames
 from gateway.realtime.limits import Allowance
 from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
@@ -43,43 +49,80 @@ DEFLATE = ServerPerMessageDeflateFactory(
 class WebSocketProtocol(LiveProtocol):
     """One connection, from the upgrade to the end."""
 
-    __slots__ = ("_allowance", "_deflates", "_fragments", "_heard_at", "_ws")
+    __slots__ = ("_allowance", "_deflates", "_extensions", "_fragments", "_heard_at", "_parser", "_pinged_at")
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(app_state["realtime"], server_state.connections)
-        settings = self._realtime.settings
-        self._ws = ServerProtocol(
-            extensions=[DEFLATE] if settings.ws_deflate else None, max_size=settings.frame_bytes_max
-        )
+        self._parser: WebSocketParser | None = None
+        """None: the connection is open, and no frame under way."""
+        self._extensions: Sequence[Extension] = ()
         self._deflates = False
         """The client takes compressed messages."""
         self._allowance: Allowance | None = None
         self._fragments = b""
         self._heard_at = 0.0
+        self._pinged_at = 0.0
 
     @property
     def is_open(self) -> bool:
         """Whether more may be written."""
-        return self._ws.state is State.OPEN and not self._lost
+        return not self._lost and (self._parser is None or self._parser.state is State.OPEN)
+
+    def upgrade(self, method: str, target: bytes, http_version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Answer the request of the handshake, and bring the stream to live. Called once, before any data comes.
+
+        headers: names in lower case.
+        """
+        self._heard_at = self._loop.time()
+        fields = Headers((name.decode(), value.decode("latin-1")) for name, value in headers)
+        request = Request(target.decode("latin-1"), fields, method, f"HTTP/{http_version}")
+        handshake = ServerProtocol(extensions=[DEFLATE] if self._realtime.settings.ws_deflate else None)
+        path, _, query = request.path.partition("?")
+        if path != PATH:
+            response = handshake.reject(404, "no WebSocket here\n")
+        elif self._realtime.leaving:
+            response = handshake.reject(503, "leaving: try another\n")
+        else:
+            response = handshake.accept(request)
+        handshake.send_response(response)
+        self._parser = handshake
+        self._flush()
+        if handshake.state is not State.OPEN:
+            return
+        self._extensions = handshake.extensions
+        self._deflates = any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= DEFLATE_WINDOW_BITS
+            for extension in handshake.extensions
+        )
+        self._drop_parser()
+        # After the handshake, for a browser shows its code a close code but never an HTTP status.
+        self.begin(partial(self._admit, headers, query))
 
     # asyncio calls these
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end, whoever brought it about."""
+        super().connection_lost(exc)
+        self._drop_parser()
+
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client, the handshake's first."""
+        """Bytes from the client: frames, or parts of them."""
         self._heard_at = self._loop.time()
-        self._ws.receive_data(data)
-        for event in self._ws.events_received():
-            if isinstance(event, Request):
-                self._accept(event)
-            elif isinstance(event, Frame):
-                self._frame_received(event)
+        is_whole = self._parser is None and are_whole_frames(data)
+        parser = self._parse()
+        parser.receive_data(data)
+        for frame in parser.events_received():
+            if isinstance(frame, Frame):
+                self._frame_received(parser, frame)
         self._flush()
         self.bound_backlog()  # answers pile up too, if only questions are sent
+        if is_whole and parser.state is State.OPEN and parser.current_size is None:
+            self._drop_parser()
 
     def eof_received(self) -> None:
         """The client will send no more; the transport closes itself, once what was written has been taken."""
-        self._ws.receive_eof()
         self.release()
+        self._lost = True
         self.abort_soon()
 
     # the contract's words, on this wire
@@ -91,44 +134,35 @@ class WebSocketProtocol(LiveProtocol):
 
     def beat(self, now: float) -> None:
         """A message the client's code sees, unless it awaits the first, and a ping its WebSocket answers by itself."""
-        # Its pong to the last ping is about one heartbeat old; who has died since is found before two have passed.
-        if now - self._heard_at > 1.5 * self._realtime.settings.heartbeat_s:
+        # Not a word since the ping before: it is dead, for one heartbeat at least and two at most.
+        if self._heard_at < self._pinged_at:
             self.end(SILENT)
         else:
+            self._pinged_at = now
             self._transport.write(HEARTBEAT.frame + PING if self._greeted else PING)
 
     def end(self, code: CloseCode) -> None:
         """Start the closing handshake; a client that does not answer it in time is cut off."""
         self.release()
         if self.is_open:
-            self._ws.send_close(code.code, code.name)
+            self._parse().send_close(code.code, code.name)
             self._flush()
             self.abort_soon()
-        elif self._ws.state is State.CONNECTING and not self._lost:
-            self._transport.close()
 
     # our own
 
-    def _accept(self, request: Request) -> None:
-        path, _, query = request.path.partition("?")
-        if path != PATH:
-            self._ws.send_response(self._ws.reject(404, "no WebSocket here\n"))
-            return
-        if self._realtime.leaving:
-            self._ws.send_response(self._ws.reject(503, "leaving: try another\n"))
-            return
-        self._ws.send_response(self._ws.accept(request))
-        if self._ws.state is not State.OPEN:
-            return
-        self._deflates = any(
-            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= DEFLATE_WINDOW_BITS
-            for extension in self._ws.extensions
-        )
-        # After the handshake, for a browser shows its code a close code but never an HTTP status.
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()]
-        self.begin(partial(self._admit, headers, query))
+    def _parse(self) -> WebSocketParser:
+        if self._parser is None:
+            self._parser = WebSocketParser(Side.SERVER, max_size=self._realtime.settings.frame_bytes_max)
+            self._parser.extensions = list(self._extensions)
+        return self._parser
 
-    async def _admit(self, headers: list[tuple[bytes, bytes]], query: str) -> None:
+    def _drop_parser(self) -> None:
+        if self._parser is not None:
+            self._parser.parser.close()  # a generator that holds it: a circle, which would wait for the collector
+            self._parser = None
+
+    async def _admit(self, headers: Sequence[tuple[bytes, bytes]], query: str) -> None:
         session = await self._realtime.admit(headers, query.encode())
         if self._realtime.leaving:
             self.end(SERVICE_RESTART)
@@ -137,23 +171,23 @@ class WebSocketProtocol(LiveProtocol):
         self.register(session, peer, forwarded_for(headers))
         await self.serve(session, parse_qs(query).get("cursor", [None])[0])
 
-    def _frame_received(self, frame: Frame) -> None:
+    def _frame_received(self, parser: WebSocketParser, frame: Frame) -> None:
         if frame.opcode is Opcode.CLOSE:
             self.release()
-        elif self._ws.state is not State.OPEN:
+        elif parser.state is not State.OPEN:
             pass  # sent before the client knew of the end
         elif not self._may_send_more():
             self.end(TOO_MANY_MESSAGES)
         elif frame.opcode is Opcode.BINARY:
-            self._ws.fail(StandardCode.UNSUPPORTED_DATA, "expected text")
+            parser.fail(StandardCode.UNSUPPORTED_DATA, "expected text")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._fragments += frame.data
             if len(self._fragments) > self._realtime.settings.frame_bytes_max:
                 too_big = PayloadTooBig(len(self._fragments), self._realtime.settings.frame_bytes_max)
-                self._ws.fail(StandardCode.MESSAGE_TOO_BIG, str(too_big))
+                parser.fail(StandardCode.MESSAGE_TOO_BIG, str(too_big))
             elif frame.fin:
                 message, self._fragments = self._fragments, b""
-                self._message_received(message)
+                self._message_received(parser, message)
 
     def _may_send_more(self) -> bool:
         per_s = self._realtime.settings.frames_per_s_max
@@ -161,11 +195,11 @@ class WebSocketProtocol(LiveProtocol):
             self._allowance = Allowance(per_s, self._heard_at)
         return not per_s or self._allowance.spend(per_s, self._heard_at)
 
-    def _message_received(self, data: bytes) -> None:
+    def _message_received(self, parser: WebSocketParser, data: bytes) -> None:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            self._ws.fail(StandardCode.INVALID_DATA, "expected UTF-8")
+            parser.fail(StandardCode.INVALID_DATA, "expected UTF-8")
             return
         try:
             message = orjson.loads(text)
@@ -184,7 +218,7 @@ class WebSocketProtocol(LiveProtocol):
 
     def _acknowledge(self, cursor: object) -> None:
         if self._permit is not None:
-            self._realtime.acknowledge_soon(self._permit.session.user_id, cursor, self._refused)
+            self._realtime.acknowledge_soon(self._permit, cursor, self._refused)
 
     def _renew(self, token: str) -> None:
         if self._permit is not None:
@@ -195,11 +229,14 @@ class WebSocketProtocol(LiveProtocol):
             self.write(error_message(refusal.code, str(refusal)))
 
     def _flush(self) -> None:
-        for data in self._ws.data_to_send():
+        parser = self._parser
+        if parser is None:
+            return
+        for data in parser.data_to_send():
             if data:
                 self._transport.write(data)
             else:
                 self._transport.close()  # RFC 6455: the server closes first
                 self.abort_soon()
-        if self._ws.close_expected():
+        if parser.close_expected():
             self.release()

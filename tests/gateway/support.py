@@ -3,8 +3,8 @@
 import asyncio
 import functools
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 from uuid import uuid4
@@ -52,6 +52,15 @@ class User:
             payload,
             count,
         )
+
+
+@contextmanager
+def own_gateway(system: System, **environment: str) -> Iterator[str]:
+    """The URL of a gateway with settings of its own, stopped in the end: each holds connections of the one server."""
+    url = system.start_gateway(**environment)
+    gateway = system.processes[-1]
+    yield url
+    gateway.stop()
 
 
 @asynccontextmanager

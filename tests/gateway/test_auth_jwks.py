@@ -236,6 +236,24 @@ async def test_unknown_key_is_asked_for_and_found(issuer: Issuer) -> None:
 
 
 @in_a_loop
+async def test_only_key_is_asked_for_anew_when_a_token_that_names_none_fails_it(issuer: Issuer) -> None:
+    new = ec.generate_private_key(ec.SECP256R1())
+    issuer.document = document(described(EC, None))
+    jwks = Jwks(issuer.url, gap_s=0.3)
+    await jwks.refresh()
+    by = Authenticator(None, jwks)
+    await asyncio.sleep(0.35)
+    assert await taken(by, signed("ES256", None))
+    assert not await taken(by, signed("ES256", None, exp=1))
+    assert issuer.asked == 1  # an expired token is no sign of another key
+    issuer.document = document(described(new, None))
+    tokens = [signed("ES256", None, new, nonce=number) for number in range(20)]
+    assert await asyncio.gather(*(taken(by, token) for token in tokens)) == [True] * 20
+    assert not await taken(by, signed("ES256", None))
+    assert issuer.asked == 2
+
+
+@in_a_loop
 async def test_unknown_keys_are_asked_for_once_however_many_come(issuer: Issuer) -> None:
     jwks = Jwks(issuer.url, gap_s=0.3)
     by = Authenticator(JWT_SECRET, jwks)
@@ -287,7 +305,7 @@ async def test_rotated_keys_open_every_transport(system: System, tmp_path: Path,
     path = tmp_path / "jwks.json"
     path.write_bytes(document(described(EC, "old")))
     url = await asyncio.to_thread(system.start_gateway, JWT_JWKS=str(path), JWT_SECRET="", DEMO="0")
-    started = time.monotonic()
+    started, gateway = time.monotonic(), system.processes[-1]
     async with new_user(system) as user:
         async with transport.connect(url, signed("ES256", "old", sub=user.id), None) as stream:
             await ready(stream)
@@ -299,6 +317,7 @@ async def test_rotated_keys_open_every_transport(system: System, tmp_path: Path,
         await asyncio.sleep(max(0.0, started + 5.1 - time.monotonic()))  # since it was read last
         async with transport.connect(url, signed("EdDSA", "new", sub=user.id), None) as stream:
             await ready(stream)
+    gateway.terminate()
 
 
 @in_a_loop
@@ -306,7 +325,7 @@ async def test_open_websocket_is_renewed_with_a_token_of_a_new_key(system: Syste
     path = tmp_path / "jwks.json"
     path.write_bytes(document(described(EC, "old")))
     url = await asyncio.to_thread(system.start_gateway, JWT_JWKS=str(path), JWT_SECRET="", DEMO="0")
-    started = time.monotonic()
+    started, gateway = time.monotonic(), system.processes[-1]
     async with new_user(system) as user:
         address = (
             f"{url.replace('http', 'ws')}/realtime/ws?access_token={signed('ES256', 'old', sub=user.id, exp=LATER)}"
@@ -319,3 +338,4 @@ async def test_open_websocket_is_renewed_with_a_token_of_a_new_key(system: Syste
                 token = signed("EdDSA" if key is ED else "ES256", "new", key, sub=user.id, exp=LATER)
                 await connection.send(json.dumps({"type": "auth", "token": token}))
                 assert json.loads(await connection.recv())["type"] == answer
+    gateway.terminate()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.auth import Authenticator
 from tests.gateway.clients import LONG_POLL, SSE, WEBSOCKET, Message, Stream, Transport
-from tests.gateway.support import end_of, events, in_a_loop, new_user, ready, seqs
+from tests.gateway.support import end_of, events, in_a_loop, new_user, own_gateway, ready, seqs
 from tests.system import JWT_SECRET, TLS, System
 
 TOKEN_EXPIRED = 4501
@@ -18,9 +19,10 @@ STREAMS = [WEBSOCKET, SSE]
 
 
 @pytest.fixture(scope="module")
-def other_url(system: System) -> str:
+def other_url(system: System) -> Iterator[str]:
     """Another process of the same system, that warns a second ahead."""
-    return system.start_gateway(TOKEN_WARNING_S="1")
+    with own_gateway(system, TOKEN_WARNING_S="1") as found:
+        yield found
 
 
 async def renew(url: str, old: str, new: str) -> httpx.Response:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ import pytest
 from gateway.auth import Authenticator
 from gateway.realtime.auth_listener import READ_TIMEOUT_S, SWEEP_S
 from tests.gateway.clients import LONG_POLL, SSE, Closed, Stream, Transport
-from tests.gateway.support import User, end_of, events, in_a_loop, new_user, ready, seqs
+from tests.gateway.support import User, end_of, events, in_a_loop, new_user, own_gateway, ready, seqs
 from tests.system import JWT_SECRET, ROOT, TLS, System, running_system, wait_until
 from wallet_db.connect import pool
 from wallet_db.embedded import EmbeddedPostgres
@@ -29,9 +30,10 @@ OPERATOR = AUTHENTICATOR.issue(uuid4(), role="admin")
 
 
 @pytest.fixture(scope="module")
-def other_url(system: System) -> str:
+def other_url(system: System) -> Iterator[str]:
     """Another process of the same system."""
-    return system.start_gateway()
+    with own_gateway(system) as found:
+        yield found
 
 
 async def revoke(url: str, body: object, token: str = OPERATOR) -> httpx.Response:

@@ -62,6 +62,18 @@ def test_token_without_a_time_of_issue_counts_as_old() -> None:
     assert not revoked.covers(session(1.0))
 
 
+@pytest.mark.parametrize("iat", [{}, {"iat": 0}], ids=["none", "zero"])
+def test_user_revoked_needs_tokens_that_say_when_they_were_issued(iat: dict[str, int]) -> None:
+    """One that does not may be older than the revocation, so it is taken for that."""
+    authenticator = Authenticator(KEY)
+    assert authenticator.session_of(signed(**iat))
+    authenticator.revoked.learn([Revocation(USERS[1], None, time.time() - 10)])
+    with pytest.raises(ApiError) as refused:
+        authenticator.session_of(signed(**iat))
+    assert refused.value.code == "TOKEN_REVOKED"
+    assert authenticator.session_of(signed(iat=int(time.time())))
+
+
 def test_what_is_old_enough_is_forgotten() -> None:
     revoked = Revoked()
     revoked.learn([Revocation(USERS[1], None, 1.0), Revocation(None, "old", 1.0), Revocation(None, "new", 2.0)])
@@ -100,6 +112,7 @@ def test_another_signature_does_not_make_another_token() -> None:
     [
         ({"exp": 3_590}, True),
         ({"exp": 3_610}, False),
+        ({"exp": 3_600 * 24 * 365 * 50}, False),
         ({"exp": 3_590, "iat": -10}, True),
         ({"exp": 3_595, "iat": -10}, False),
         ({"exp": 60, "iat": -3_600 * 24}, False),

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
 import websockets
 
 from tests.gateway.clients import SSE
-from tests.gateway.support import User, end_of, in_a_loop, new_user, ready
+from tests.gateway.support import User, end_of, in_a_loop, new_user, own_gateway, ready
 from tests.system import TLS, System
 
 TICKETS = "/realtime/tickets"
@@ -16,9 +17,10 @@ PATHS = ("/realtime/ws", "/realtime/sse", "/realtime/poll")
 
 
 @pytest.fixture(scope="module")
-def other_url(system: System) -> str:
-    """Another process of the same system."""
-    return system.start_gateway()
+def other_url(system: System) -> Iterator[str]:
+    """Another process of the same system; there a user may have one connection."""
+    with own_gateway(system, CONNECTIONS_PER_USER_MAX="1") as found:
+        yield found
 
 
 async def ticket_of(url: str, token: str) -> str:
@@ -59,6 +61,26 @@ async def test_ticket_opens_one_connection_on_any_process(system: System, other_
         for url in (system.url, other_url):
             assert await outcome(url, path, ticket) in ("TICKET_INVALID", "4500")
         assert ticket not in system.gateway.output
+
+
+@pytest.mark.parametrize("path", PATHS[1:])
+@in_a_loop
+async def test_asking_for_the_head_leaves_the_ticket_and_takes_no_place(
+    system: System, other_url: str, path: str
+) -> None:
+    async with new_user(system) as user, httpx.AsyncClient(base_url=other_url, verify=TLS, trust_env=False) as client:
+        ticket = await ticket_of(other_url, user.token)
+        for _ in range(3):
+            assert (await client.head(path, params={"ticket": ticket})).status_code == 200
+        assert (await client.head(path, params={"ticket": ticket[::-1]})).status_code == 401
+        async with SSE.connect(other_url, user.token, None) as stream:
+            await ready(stream)
+            assert (await client.head(path, params={"ticket": ticket})).status_code == 200
+        async with asyncio.timeout(5):
+            while (await client.get("/realtime/poll", params={"access_token": user.token})).status_code != 200:
+                pass
+        assert await outcome(other_url, path, ticket) == "opened"
+        assert (await client.head(path, params={"ticket": ticket})).status_code == 401
 
 
 @in_a_loop

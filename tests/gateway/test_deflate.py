@@ -1,6 +1,7 @@
 """permessage-deflate: what a client that was promised compression gets, and what it may send."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 
 from tests.conformance.sockets import answer, close_code, connected
-from tests.gateway.support import in_a_loop, new_user
+from tests.gateway.support import in_a_loop, new_user, own_gateway
 from tests.system import System
 
 FRAME_BYTES_MAX = 16_384
@@ -25,8 +26,9 @@ class CountingConnection(ClientConnection):
 
 
 @pytest.fixture(scope="module")
-def deflating_url(system: System) -> str:
-    return system.start_gateway(WS_DEFLATE="1")
+def deflating_url(system: System) -> Iterator[str]:
+    with own_gateway(system, WS_DEFLATE="1") as found:
+        yield found
 
 
 @pytest.mark.parametrize(

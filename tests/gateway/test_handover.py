@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import time
 from http.client import HTTPConnection
 from typing import Any
@@ -78,6 +79,24 @@ def test_clients_that_leave_while_they_are_sent_away_do_not_keep_the_rest_from_i
         for client in clients:
             client.close()
     assert gateway.wait() == 0
+
+
+@pytest.mark.parametrize("path", ["/realtime/sse", "/realtime/poll"])
+@pytest.mark.parametrize("last", [b"", b"\x16\x03\x01\r\n\r\n"], ids=["reset", "garbage"])
+def test_a_client_that_is_gone_before_its_answer_begins_is_no_fault_of_ours(
+    system: System, path: str, last: bytes
+) -> None:
+    """Nothing is logged as an error: a client may leave whenever it likes."""
+    url = system.start_gateway(DEMO="0")
+    token = system.token()
+    for _ in range(20):
+        with connected(url) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            client.sendall(request(path, token) + last)
+    gateway = system.processes[-1]
+    gateway.terminate()
+    assert gateway.wait() == 0
+    assert '"level": "error"' not in gateway.output
 
 
 def test_a_parked_poll_is_answered_and_its_connection_goes_on(system: System) -> None:

@@ -14,7 +14,7 @@ import websockets
 
 from gateway.http import HEADERS_BYTES_MAX
 from tests.gateway.clients import Transport
-from tests.gateway.support import events, in_a_loop, new_user, ready, seqs
+from tests.gateway.support import events, in_a_loop, new_user, own_gateway, ready, seqs
 from tests.system import System
 
 REQUEST_S = 1.0
@@ -23,10 +23,14 @@ HEAD = b"GET /healthz HTTP/1.1\r\nhost: test\r\n"
 WHOLE = HEAD + b"\r\n"
 
 
+OTHER_SITE = "https://shop.example"
+
+
 @pytest.fixture(scope="module")
-def url(system: System) -> str:
+def url(system: System) -> Iterator[str]:
     """A gateway that gives a request a second to come."""
-    return system.start_gateway(REQUEST_S=str(REQUEST_S))
+    with own_gateway(system, REQUEST_S=str(REQUEST_S), CORS_ORIGINS=OTHER_SITE) as found:
+        yield found
 
 
 class RawConnection:
@@ -210,6 +214,47 @@ def test_request_behind_a_long_poll_waits_its_turn(url: str, system: System) -> 
         assert (status, poll["events"]) == (200, [])
         connection.send(body[1:])
         assert connection.answer()[0] == 201
+
+
+def test_poll_behind_a_poll_on_one_connection_waits_its_turn(url: str, system: System) -> None:
+    """Sent in one piece: each is answered, in their order, and the second begins to wait when the first has ended."""
+    get = f"GET {{}} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {system.token()}\r\n\r\n"
+    with connected(url) as connection:
+        connection.send(get.format("/realtime/poll").encode())
+        cursor = connection.answer()[2]["cursor"]
+        poll = get.format(f"/realtime/poll?wait=0.5&cursor={cursor}")
+        began = time.monotonic()
+        connection.send((poll + poll + get.format("/healthz")).encode())
+        for turn in (1, 2):
+            assert connection.answer()[2]["events"] == []
+            assert 0.5 * turn <= time.monotonic() - began < 0.5 * turn + 0.4
+        assert connection.answer()[2] == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [(b"a: " + b"x" * 2 * HEADERS_BYTES_MAX, 431), (b"a: b\r\n", 408), (b"a: b\r\n\0\r\n\r\n", 400)],
+    ids=["431", "408", "400"],
+)
+@pytest.mark.parametrize(
+    ("path", "origin", "may_read"),
+    [
+        ("/realtime/ack", OTHER_SITE, True),
+        ("/api/activations", OTHER_SITE, True),
+        ("/demo/sessions", OTHER_SITE, False),
+        ("/realtime/ack", "https://evil.example", False),
+    ],
+)
+def test_page_of_another_site_can_read_why_its_request_was_cut_off(
+    url: str, path: str, origin: str, may_read: bool, rest: bytes, status: int
+) -> None:
+    with connected(url) as connection:
+        with suppress(ConnectionError):
+            connection.send(f"POST {path} HTTP/1.1\r\nhost: test\r\norigin: {origin}\r\n".encode() + rest)
+        got, headers, body = connection.answer()
+    assert (got, body["success"]) == (status, False)
+    assert headers.get("access-control-allow-origin") == (origin if may_read else None)
+    assert ("origin" in headers.get("vary", "").lower()) is may_read
 
 
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01", b"HELLO\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"\0" * 9])

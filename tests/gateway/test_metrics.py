@@ -30,6 +30,8 @@ def test_the_jobs_figures_become_metrics() -> None:
     jobs = [
         job("check_wallets", AT, checked=9, corrected=1, critical=2, left=3, corrected_total=4),
         job("expire_holds", AT + timedelta(seconds=5), expired=1, expired_total=6),
+        job("forget_events", None, forgotten=2, forgotten_total=7),
+        job("redact_events", None, redacted=0, redacted_total=8),
     ]
     text = generate_latest(JobMetrics(jobs)).decode()
     assert figures(text) == {
@@ -40,6 +42,8 @@ def test_the_jobs_figures_become_metrics() -> None:
         "onesms_wallets_left": 3,
         "onesms_wallets_corrected_total": 4,
         "onesms_holds_expired_total": 6,
+        "onesms_events_forgotten_total": 7,
+        "onesms_orders_redacted_total": 8,
     }
     assert "# TYPE onesms_wallets_corrected_total counter" in text
     assert "# TYPE onesms_wallets_critical gauge" in text

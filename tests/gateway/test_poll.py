@@ -14,9 +14,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway.auth import Authenticator, Session
-from gateway.http import HttpProtocol
+from gateway.http import HANDOVER, HttpProtocol
 from gateway.realtime.messages import Message, event_message
-from gateway.realtime.poll import EVENTS_MAX, Gathering, PollEndpoint, PollIsFull
+from gateway.realtime.poll import EVENTS_MAX, Poll, PollEndpoint, PollIsFull
 from gateway.realtime.realtime import GOODBYE_S, Realtime
 from gateway.settings import GatewaySettings
 from gateway.users import Users
@@ -98,13 +98,17 @@ async def in_process(user: User) -> AsyncIterator[InProcess]:
         await asyncio.wait({running})
 
 
+async def nothing(*_: object) -> Any:
+    """No client is there to hear or to be heard."""
+
+
 @in_a_loop
 async def test_no_more_is_read_than_is_answered(system: System) -> None:
     async with new_user(system) as user, in_process(user) as gateway:
         session = Session(UUID(user.id), "user", time.time() + 60)
         await user.append(3 * EVENTS_MAX)
         start = gateway.realtime.cursor(session.user_id, 0)
-        poll = Gathering(lambda: None)
+        poll = Poll(gateway.realtime, {"type": "http", "extensions": {HANDOVER: None}}, nothing, nothing)
         with pytest.raises(PollIsFull):
             await gateway.realtime.open(session, start, poll)
         assert len(poll.events) == gateway.rows == EVENTS_MAX

@@ -60,6 +60,32 @@ def test_key_set_that_is_neither_a_file_nor_an_address_is_refused(
     assert faults(capsys) == ["JWT_JWKS: expected an address (https://…) or the path of a file"]
 
 
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [
+        ("https://issuer.example/jwks.json", True),
+        ("http://127.0.0.1:9000/jwks.json", True),
+        ("http://[::1]/jwks.json", True),
+        ("http://localhost/jwks.json", True),
+        ("http://issuer.example/jwks.json", False),
+        ("http://10.0.0.7/jwks.json", False),
+        ("http://localhost.evil.example/jwks.json", False),
+        ("http://127.0.0.1@evil.example/jwks.json", False),
+        ("http:///jwks.json", False),
+        ("http://[::1/jwks.json", False),
+    ],
+)
+def test_keys_come_over_no_wire_that_anybody_may_write_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str, is_taken: bool
+) -> None:
+    monkeypatch.setenv("JWT_JWKS", address)
+    if is_taken:
+        assert load(GatewaySettings).jwt_jwks == address
+    else:
+        [fault] = faults(capsys)
+        assert fault.startswith("JWT_JWKS: expected https://…, or http:// of this machine")
+
+
 def test_all_faults_are_told_together(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = {"PORT": "70000", "HEARTBEAT_S": "never", "BUFFER_BYTES_MAX": "1", "ORDER_WAIT_S": "-1", "BUS": "carrier"}
     monkeypatch.setenv("JWT_SECRET", SECRET)
