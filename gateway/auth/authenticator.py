@@ -14,6 +14,7 @@ from gateway.auth.credentials import Credentials
 from gateway.auth.jwks import Jwks
 from gateway.auth.revoked import Revoked
 from gateway.auth.session import Session
+from gateway.auth.verified import Verified
 from gateway.errors import ApiError
 from wallet_db.events import OPERATORS
 from wallet_db.revocations import token_id
@@ -43,6 +44,7 @@ class Authenticator:
         self.revoked = Revoked()
         """Asked for each token; filled by whoever hears of revocations."""
         self.jwks = jwks
+        self._verified = Verified()
         self._secret = secret
         self._audience = audience
         self._issuer = issuer
@@ -69,15 +71,22 @@ class Authenticator:
 
     def session_of(self, token: str) -> Session:
         """What the token says. Raises ApiError TOKEN_INVALID, without telling why further, _EXPIRED or _REVOKED."""
+        keys = None if self.jwks is None else self.jwks.keys
+        session = self._verified.find(token, keys)
+        if session is None:
+            session = self._verify(token)
+            self._verified.remember(token, session, keys)
+        if self.revoked.covers(session):
+            raise ApiError("TOKEN_REVOKED", "the token has been revoked: get a new one")
+        return session
+
+    def _verify(self, token: str) -> Session:
         try:
-            session = self._read(token)
+            return self._read(token)
         except jwt.ExpiredSignatureError:
             raise ApiError("TOKEN_EXPIRED", "the token has expired: get a new one") from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise ApiError("TOKEN_INVALID", INVALID) from None
-        if self.revoked.covers(session):
-            raise ApiError("TOKEN_REVOKED", "the token has been revoked: get a new one")
-        return session
 
     def _read(self, token: str) -> Session:
         header = jwt.get_unverified_header(token)
