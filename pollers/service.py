@@ -44,9 +44,10 @@ async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event |
             return await claim_activations(connections, limit=limit, lease=lease)
 
         loop = DueLoop(claim, worker.work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
-        periodic = periodic_loop(connections, lease)
+        periodic = periodic_loop(connections, settings)
         tasks.create_task(periodic.run())
-        listening = tasks.create_task(open_bus(settings.bus, database_url, POLLERS).listen(partial(_hear, loop)))
+        bus = open_bus(settings.bus, database_url, POLLERS, nats_url=settings.nats_url.get_secret_value())
+        listening = tasks.create_task(bus.listen(partial(_hear, loop)))
         stopping = tasks.create_task(_stop_when_told(stop or asyncio.Event(), loop, periodic))
         log.info("working", provider=url)
         await loop.run()

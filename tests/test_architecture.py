@@ -53,6 +53,7 @@ PURE = (
     "pollers/simulator/fivesim.py",
     "pollers/simulator/fivesim_account.py",
     "pollers/simulator/fivesim_names.py",
+    "pollers/simulator/fivesim_shelf.py",
     "pollers/simulator/limits.py",
     "pollers/simulator/herosms.py",
     "pollers/simulator/record.py",

@@ -74,6 +74,11 @@ def cost_of(value: object) -> Decimal | None:
     return amount if amount is not None and amount >= 0 else None
 
 
+def count_of(value: object) -> int | None:
+    """Read a count: a whole number of at most nine digits."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
 def phone_of(value: object) -> str | None:
     """Read a phone number: 5 to 20 digits, a leading `+` dropped."""
     if not isinstance(value, str):

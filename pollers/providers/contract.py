@@ -1,13 +1,15 @@
 """What the pollers ask of a provider of phone numbers, whatever protocol it speaks.
 
-Invariant: `buy` either returns a purchase, or raises an error that says which of three things is true: the provider
-surely did not sell (every error but one kind), it surely sold (`AlreadyBought`), or nobody knows (`OutcomeUnknown`).
-Every other method may be repeated without harm, and so never raises `OutcomeUnknown`.
+Invariant: a method that spends money (`buy`, `rent`, `extend`) either returns what was bought, or raises an error that
+says which of three things is true: the provider surely did not sell (every error but one kind), it surely sold
+(`AlreadyBought`), or nobody knows (`OutcomeUnknown`). Every other method may be repeated without harm, and so never
+raises `OutcomeUnknown`.
 
     ProviderError
     ├── NoNumbers            this service and country are sold out: try the next route
     ├── PriceTooLow          numbers exist, above the price offered: .minimum
     ├── Refused              the request itself is wrong (service, country, state): do not repeat it
+    │   └── NotOffered       this provider has no such thing at all: rentals, extension, another SMS
     ├── AccountProblem       key, funds or a ban: an operator must look: .banned_until
     ├── Unavailable          surely not executed, or harmless to repeat: later: .retry_after_s
     ├── UnknownOrder         the provider knows no order of this id
@@ -18,6 +20,7 @@ Every other method may be repeated without harm, and so never raises `OutcomeUnk
 This module has no I/O and decides nothing: routes, retries and refunds belong to the caller.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -103,7 +106,48 @@ class AlreadyEnded:
     """Not cancelled now: it was cancelled *or* completed before. No ground for a refund until `check` finds no SMS."""
 
 
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """Not cancelled: a rental can be returned only soon after its purchase, and is paid for by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rented:
+    """A rental that runs, with all its SMS so far, oldest first. ends_at: None if the provider does not say."""
+
+    messages: tuple[Message, ...]
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRental:
+    """A rental the provider holds open. service, country, ends_at: None if the provider does not say."""
+
+    provider_order_id: str
+    phone: str
+    service: str | None = None
+    country: str | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a number of this service and country costs now. service, country: the provider's own codes.
+
+    cost: in the account's currency. count: how many the provider says it has in stock, physical ones if it tells them
+    apart. success: the share of its orders that got an SMS, 0 to 1; None if the provider does not say.
+    """
+
+    service: str
+    country: str
+    cost: Decimal
+    count: int
+    success: float | None = None
+
+
 CheckResult: TypeAlias = Waiting | Delivered | Ended
+RentalResult: TypeAlias = Rented | Ended
+RentalCancelResult: TypeAlias = Cancelled | TooEarly | TooLate | AlreadyEnded
 CancelResult: TypeAlias = Cancelled | TooEarly | AlreadyDelivered | AlreadyEnded
 
 
@@ -142,6 +186,12 @@ class Refused(ProviderError):
     """Our request is wrong (service, country, parameter) or does not fit the order's state."""
 
     error_code = "PROVIDER_REFUSED"
+
+
+class NotOffered(Refused):
+    """This provider, or its protocol, has no such thing."""
+
+    error_code = "NOT_OFFERED"
 
 
 class AccountProblem(ProviderError):
@@ -191,7 +241,8 @@ class AlreadyBought(OutcomeUnknown):
 class Provider(Protocol):
     """One account at one provider. Safe for concurrent use; makes no attempt twice, waits no longer than its deadline.
 
-    Every method may raise `AccountProblem`, `Unavailable`, `Refused`; all but `buy` also `UnknownAnswer`.
+    Every method may raise `AccountProblem`, `Unavailable`, `Refused`; all but `buy`, `rent`, `extend` also
+    `UnknownAnswer`.
     """
 
     async def buy(self, order_id: str, service: str, country: str, max_price: Decimal | None) -> Purchase:
@@ -205,6 +256,20 @@ class Provider(Protocol):
         """Look for SMS. Raises UnknownOrder."""
         ...
 
+    async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
+        """Look for the SMS of many orders in as few requests as the provider allows.
+
+        Of an order that is not in the answer nothing is known: it may have ended, and only `check` tells how.
+        """
+        ...
+
+    async def request_another_sms(self, provider_order_id: str) -> None:
+        """Ask that the number, which has had its SMS, wait for one more. Asked for already is fine.
+
+        Raises UnknownOrder, NotOffered, and Refused if the order has had none or has ended.
+        """
+        ...
+
     async def cancel(self, provider_order_id: str) -> CancelResult:
         """Return a number without SMS. Raises UnknownOrder, and Refused if the order is neither delivered nor ended."""
         ...
@@ -215,6 +280,37 @@ class Provider(Protocol):
 
     async def active(self) -> list[ActiveOrder]:
         """List all orders the provider holds open: complete, or an error."""
+        ...
+
+    async def rent(self, order_id: str, service: str, country: str, hours: int, max_price: Decimal | None) -> Purchase:
+        """Rent one number; `Purchase.expires_at` is when the rental ends. Otherwise as `buy`. Raises NotOffered."""
+        ...
+
+    async def rental_messages(self, provider_order_id: str) -> RentalResult:
+        """Read all SMS of a rental. Raises UnknownOrder."""
+        ...
+
+    async def extend(self, provider_order_id: str, hours: int) -> datetime | None:
+        """Let a rental last longer, at a price; returns its new end, None if the provider does not say.
+
+        Raises OutcomeUnknown, UnknownOrder, NotOffered, and Refused if it cannot be extended (by so much).
+        """
+        ...
+
+    async def cancel_rental(self, provider_order_id: str) -> RentalCancelResult:
+        """Return a rental and its price. Raises UnknownOrder."""
+        ...
+
+    async def finish_rental(self, provider_order_id: str) -> None:
+        """End a rental before its time, without money back. One already ended or forgotten is fine."""
+        ...
+
+    async def active_rentals(self) -> list[ActiveRental]:
+        """List all rentals the provider holds open: complete, or an error."""
+        ...
+
+    async def prices(self, service: str | None = None, country: str | None = None) -> list[Price]:
+        """List what is for sale, of one service or country or of all. Sold out: not in the list, or count 0."""
         ...
 
     async def balance(self) -> Decimal:

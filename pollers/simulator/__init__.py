@@ -1,9 +1,11 @@
 """A provider to develop and test against: the real protocols over real HTTP, with time that bends and faults on order.
 
-    app (routes) ─► control (/sim/…) ─┐
-        │                             ├─► state (orders, money, time as an argument) ─► catalogue (what is sold)
-        └─► sms_activate (dialect) ───┘
-    server runs the app; faults holds what is to go wrong; simulation keeps the account in a file, as record writes it.
+    app ─► control… (/sim/…) ───────────────────────┐
+     └──► handler_api, fivesim_http ─► desk ─► dialects ─► state, rentals (orders, money, time as an argument)
+                                        │     (sms_activate, herosms, fivesim)   └─► routes ─► catalogue (what is sold)
+                                        └─► faults, limits, scenarios (what goes wrong)
+    server runs the app; simulation holds all of it, and keeps each provider's account in a file, as record writes it.
+    webhooks tells of each SMS, on loopback.
 
 Without SIM_STATE_FILE everything lives in memory and ends with the process.
 """

@@ -1,26 +1,28 @@
-"""The simulator as a Starlette application: the protocol's one URL, and the control routes.
+"""The simulator as a Starlette application: the URLs of the protocols it plays, and the control routes.
 
-The URL takes GET and POST, its parameters in the query string, in a form body, or in both; the body counts more, as
-with the provider. A fault armed for the action spoils the answer here, so neither dialect nor state know of faults.
+    /stubs/handler_api.php         SMS-Activate's classic dialect
+    /hero/stubs/handler_api.php    HeroSMS: to its clients, a provider whose base URL ends in /hero
+    /v1/…                          5sim
+    /sim/…                         control
+
+The lifespan owns the task that sends webhooks.
 """
 
-import time
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from pollers.simulator.bodies import read_body
 from pollers.simulator.control import ControlError, control_routes, show_error
-from pollers.simulator.faults import EXECUTED, remember_transport, spoil
+from pollers.simulator.control_rentals import rental_routes
+from pollers.simulator.control_scenario import scenario_routes
+from pollers.simulator.faults import remember_transport
+from pollers.simulator.fivesim_http import fivesim_route
+from pollers.simulator.handler_api import handler_api_routes
 from pollers.simulator.settings import SimulatorSettings
-from pollers.simulator.simulation import Simulation, new_simulation
-from pollers.simulator.sms_activate import respond
-
-PARAMS_MAX = 100
+from pollers.simulator.simulation import new_simulation
+from pollers.simulator.webhooks import telling
 
 
 class SimulatorApp(Starlette):
@@ -36,49 +38,19 @@ def create_app(settings: SimulatorSettings) -> Starlette:
     """Build a simulator of its own: no state is shared between two applications."""
     simulation = new_simulation(settings)
 
-    async def handler_api(request: Request) -> Response:
-        params = await _params(request)
-        if params is None:
-            return PlainTextResponse("Request Entity Too Large", status_code=413)
-        return _handle(simulation, request.method, params)
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with telling(simulation, retry_s=settings.webhook_retry_s):
+            yield
 
     return SimulatorApp(
         routes=[
-            Route("/stubs/handler_api.php", handler_api, methods=["GET", "POST"]),
+            *handler_api_routes(simulation),
+            fivesim_route(simulation),
             *control_routes(simulation),
+            *rental_routes(simulation),
+            *scenario_routes(simulation),
         ],
         exception_handlers={ControlError: show_error},
+        lifespan=lifespan,
     )
-
-
-def _handle(simulation: Simulation, method: str, params: dict[str, str]) -> Response:
-    action = params.get("action", "")
-    now = time.time()
-    fault = simulation.faults.take(action)
-    said = None if fault and fault.fault not in EXECUTED else respond(simulation.account, params, now)
-    simulation.keep()
-    simulation.log.append(
-        {
-            "at": now,
-            "method": method,
-            "action": action,
-            "params": {name: value for name, value in params.items() if name not in {"api_key", "action"}},
-            "answer": said if isinstance(said, str) else None,  # a thousand lists of orders would fill the memory
-            "fault": fault.fault if fault else None,
-        }
-    )
-    answer = PlainTextResponse(said) if isinstance(said, str) else JSONResponse(said)
-    return spoil(fault, answer) if fault else answer
-
-
-async def _params(request: Request) -> dict[str, str] | None:
-    body = await read_body(request)
-    if body is None:
-        return None
-    params = dict(request.query_params)
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        try:
-            params.update(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=PARAMS_MAX))
-        except ValueError:
-            return None
-    return params

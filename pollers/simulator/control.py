@@ -1,16 +1,17 @@
 """The control side of the simulator, for tests and for people: everything under `/sim`.
 
-    GET  /sim/activations            every order with its true state, open ones first
+    GET  /sim/activations            every order with its true state, by provider, open ones first
     POST /sim/activations/{id}/sms   {"code"?,"text"?}: an SMS arrives now
     POST /sim/faults                 {"action"?,"fault","count"?,"delay_s"?}: the next go wrong (see `faults.py`)
     DELETE /sim/faults               nothing goes wrong any more
     GET  /sim/log                    the newest requests of the protocol, without keys
-    POST /sim/settings               {"sms_delay_s"?,"early_cancel_s"?,"lifetime_s"?,"balance"?}
+    POST /sim/settings               {"sms_delay_s"?,"early_cancel_s"?,"lifetime_s"?,"rental_cancel_s"?,
+                                     "rental_hour_s"?,"balance"?}: of all accounts
 
+Rentals and webhooks: `control_rentals.py`. Routes, limits and time: `control_scenario.py`.
 Errors: {"success":false,"error_code","message"} with HTTP 400, 404 or 409. No key: it listens on loopback only.
 """
 
-import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,23 +25,26 @@ from starlette.routing import Route
 from pollers.simulator.bodies import BODY_BYTES_MAX, read_body
 from pollers.simulator.faults import ANY_ACTION, ArmedFault, Fault
 from pollers.simulator.simulation import Simulation
-from pollers.simulator.state import Refusal, SimulatedOrder
+from pollers.simulator.state import SimulatedOrder
+from pollers.simulator.till import Refusal
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A request's body; unknown fields are refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class SmsBody(_Body):
+class SmsBody(Body):
     """What arrives; drawn if absent."""
 
     code: str | None = Field(default=None, max_length=64)
     text: str | None = Field(default=None, max_length=4_000)
 
 
-class FaultBody(_Body):
+class FaultBody(Body):
     """What is to go wrong, and for how many requests."""
 
     action: str = ANY_ACTION
@@ -49,12 +53,14 @@ class FaultBody(_Body):
     delay_s: float = Field(default=5.0, ge=0, le=60)
 
 
-class SettingsBody(_Body):
+class SettingsBody(Body):
     """Only the fields given change; sms_delay_s null means drawn."""
 
     sms_delay_s: float | None = Field(default=None, ge=0)
     early_cancel_s: float = Field(default=0, ge=0)
     lifetime_s: float = Field(default=0, gt=0, allow_inf_nan=False)
+    rental_cancel_s: float = Field(default=0, ge=0)
+    rental_hour_s: float = Field(default=0, gt=0, allow_inf_nan=False)
     balance: Decimal = Field(default=Decimal(0), ge=0, max_digits=12, decimal_places=2)
 
 
@@ -91,26 +97,33 @@ def control_routes(simulation: Simulation) -> list[Route]:
 class _Control:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._account = simulation.account
 
     async def list_activations(self, _: Request) -> Response:
-        orders = [_shown(order) for order in self._account.orders(time.time())]
+        now = self._simulation.clock.now()
+        orders = [
+            _shown(provider, order)
+            for provider, account in self._simulation.accounts.items()
+            for order in account.orders(now)
+        ]
         self._simulation.keep()
         return JSONResponse({"activations": orders})
 
     async def deliver_sms(self, request: Request) -> Response:
-        sms = await _body(request, SmsBody)
+        sms = await body_of(request, SmsBody)
         id_: int = request.path_params["id"]
-        try:
-            order = self._account.deliver(id_, time.time(), sms.code, sms.text)
-        except Refusal as refusal:
-            http_status = 404 if refusal.word == "NO_ACTIVATION" else 409
-            raise ControlError(http_status, refusal.word, f"order {id_} takes no SMS") from None
-        self._simulation.keep()
-        return JSONResponse(_shown(order))
+        refused = "NO_ACTIVATION"
+        for provider, account in self._simulation.accounts.items():
+            try:
+                order = account.deliver(id_, self._simulation.clock.now(), sms.code, sms.text)
+            except Refusal as refusal:
+                refused = refusal.word if refused == "NO_ACTIVATION" else refused
+            else:
+                self._simulation.keep()
+                return JSONResponse(_shown(provider, order))
+        raise ControlError(404 if refused == "NO_ACTIVATION" else 409, refused, f"order {id_} takes no SMS")
 
     async def arm_fault(self, request: Request) -> Response:
-        body = await _body(request, FaultBody)
+        body = await body_of(request, FaultBody)
         try:
             self._simulation.faults.arm(ArmedFault(body.action, body.fault, body.count, body.delay_s))
         except ValueError as error:
@@ -125,14 +138,19 @@ class _Control:
         return JSONResponse({"requests": list(self._simulation.log)})
 
     async def change_settings(self, request: Request) -> Response:
-        changes = (await _body(request, SettingsBody)).model_dump(exclude_unset=True)
-        self._account.fund(changes.pop("balance", self._account.balance))
+        changes = (await body_of(request, SettingsBody)).model_dump(exclude_unset=True)
+        balance = changes.pop("balance", None)
+        for account in self._simulation.accounts.values():
+            account.timing = replace(account.timing, **changes)
+            if balance is not None:
+                account.fund(balance)
         self._simulation.keep()
-        timing = self._account.timing = replace(self._account.timing, **changes)
-        return JSONResponse({**asdict(timing), "balance": str(self._account.balance)})
+        classic = self._simulation.account
+        return JSONResponse({**asdict(classic.timing), "balance": str(classic.balance)})
 
 
-async def _body(request: Request, model: type[ModelT]) -> ModelT:
+async def body_of(request: Request, model: type[ModelT]) -> ModelT:
+    """Read a body. Raises ControlError."""
     raw = await read_body(request)
     if raw is None:
         raise ControlError(400, "BAD_REQUEST", f"expected a body of at most {BODY_BYTES_MAX} bytes")
@@ -143,8 +161,9 @@ async def _body(request: Request, model: type[ModelT]) -> ModelT:
         raise ControlError(400, "BAD_REQUEST", faults) from None
 
 
-def _shown(order: SimulatedOrder) -> dict[str, Any]:
+def _shown(provider: str, order: SimulatedOrder) -> dict[str, Any]:
     return {
+        "provider": provider,
         "id": order.id,
         "order_id": order.order_id,
         "service": order.service,
@@ -152,11 +171,12 @@ def _shown(order: SimulatedOrder) -> dict[str, Any]:
         "phone": order.phone,
         "price": str(order.price),
         "state": order.state.value,
-        "messages": [{"code": sms.code, "text": sms.text, "at": _iso(sms.at)} for sms in order.messages],
-        "bought_at": _iso(order.bought_at),
-        "expires_at": _iso(order.expires_at),
+        "messages": [{"code": sms.code, "text": sms.text, "at": iso_of(sms.at)} for sms in order.messages],
+        "bought_at": iso_of(order.bought_at),
+        "expires_at": iso_of(order.expires_at),
     }
 
 
-def _iso(at: float) -> str:
+def iso_of(at: float) -> str:
+    """`2022-06-01T17:30:57.000Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ orders in states they can be in. Pure: files are `simulation.py`'s.
 from pydantic import TypeAdapter, ValidationError
 
 from pollers.simulator.catalogue import COUNTRIES, SERVICES
+from pollers.simulator.rentals import WHOLE_NUMBER, SimulatedRental
 from pollers.simulator.state import AccountRecord, OrderState, SimulatedOrder
 
 _RECORD = TypeAdapter(AccountRecord)
@@ -27,14 +28,21 @@ def from_json(raw: bytes) -> AccountRecord:
         raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
     if record.balance < 0:
         raise ValueError(f"expected a balance of 0 or more, got {record.balance}")
-    ids = {order.id for order in record.orders}
-    if len(ids) < len(record.orders):
-        raise ValueError("expected every order once")
+    ids = {order.id for order in record.orders} | {rental.id for rental in record.rentals}
+    if len(ids) < len(record.orders) + len(record.rentals):
+        raise ValueError("expected every order and rental once")
     if record.next_id <= max(ids, default=0):
         raise ValueError(f"expected a next id above {max(ids, default=0)}, got {record.next_id}")
     for order in record.orders:
         _check(order)
+    for rental in record.rentals:
+        _check_rental(rental)
     return record
+
+
+def _check_rental(rental: SimulatedRental) -> None:
+    if rental.service not in {*SERVICES, WHOLE_NUMBER} or rental.country not in COUNTRIES:
+        raise ValueError(f"expected rental {rental.id} to be of a service and country rented out here")
 
 
 def _check(order: SimulatedOrder) -> None:

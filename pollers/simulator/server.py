@@ -54,7 +54,7 @@ def _config(settings: SimulatorSettings) -> uvicorn.Config:
         host=HOST,
         port=settings.port,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=DRAIN_S,

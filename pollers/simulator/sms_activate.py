@@ -1,49 +1,45 @@
 """The SMS-Activate dialect of the simulator: parameters of a request in, the provider's words out. Pure.
 
 Forms and words are those of the SMS-Activate api2 documentation: plain text or JSON, always with HTTP 200; amounts are
-JSON numbers, times UTC without a zone. Not here: HTTP (`app.py`), the rules of orders and money (`state.py`), rents.
+JSON numbers, times UTC without a zone. Not here: HTTP (`app.py`), the rules of orders and money (`state.py`), the
+actions that only list what is sold (`shelf.py`), rents (`sms_activate_rents.py`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pollers.simulator.catalogue import COUNTRIES, SERVICES, Country, price_of, stock_of
-from pollers.simulator.state import ENDED, OrderState, Refusal, SimulatedAccount, SimulatedOrder
+from pollers.simulator import shelf, sms_activate_rents
+from pollers.simulator.catalogue import COUNTRIES
+from pollers.simulator.request import API_KEY, USD, Request, plain_time
+from pollers.simulator.said import Said
+from pollers.simulator.state import ENDED, OrderState, SimulatedAccount, SimulatedOrder
+from pollers.simulator.till import Refusal
 
-API_KEY = "demo"
-USD = 840  # ISO 4217 numeric, as the protocol has it
+HISTORY_MAX = 100
+STATUS_OF = {OrderState.COMPLETED: "6", OrderState.CANCELLED: "8"}
+OPEN_STATUS = "4"
+"""Of an open order: the one value the documentation shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: its account, its parameters, and when it came (epoch seconds)."""
-
-    account: SimulatedAccount
-    params: Mapping[str, str]
-    now: float
-
-    def number(self, name: str, default: int = -1) -> int:
-        """A whole parameter; -1, which is no id and no code, for what is not a number. default: if it is not given."""
-        value = self.params.get(name, "")
-        if not value:
-            return default
-        return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else -1
+def answer(account: SimulatedAccount, params: Mapping[str, str], now: float) -> Said:
+    """Answer one request: HTTP 200, whatever is said."""
+    return Said(200, respond(account, params, now))
 
 
 def respond(account: SimulatedAccount, params: Mapping[str, str], now: float) -> Any:
     """Answer one request: a string is plain text, everything else is JSON."""
     if params.get("api_key") != API_KEY:
         return "BAD_KEY"
-    action = ACTIONS.get(params.get("action", ""))
-    if action is None:
-        return "BAD_ACTION"
-    try:
-        return action(Request(account, params, now))
-    except Refusal as refusal:
-        return refusal.word
+    request = Request(account, params, now)
+    name = params.get("action", "")
+    if action := sms_activate_rents.ACTIONS.get(name):
+        return sms_activate_rents.said(action, request)
+    if action := ACTIONS.get(name):
+        try:
+            return action(request)
+        except Refusal as refusal:
+            return refusal.word
+    return "BAD_ACTION"
 
 
 def _balance(request: Request) -> str:
@@ -64,25 +60,24 @@ def _number_v2(request: Request) -> Any:
         "currency": USD,
         "countryCode": str(order.country),
         "canGetAnotherSms": "1",
-        "activationTime": _time(order.bought_at),
+        "activationTime": plain_time(order.bought_at),
         "activationOperator": "any",
     }
 
 
 def _buy(request: Request, order_id: str | None) -> SimulatedOrder:
-    try:
-        max_price = Decimal(limit) if (limit := request.params.get("maxPrice")) else None
-    except InvalidOperation:
-        max_price = None
-    if max_price is not None and not max_price.is_finite():
-        max_price = None
     return request.account.buy(
-        request.params.get("service", ""),
+        request.text("service"),
         request.number("country", default=0),
         request.now,
         order_id=order_id,
-        max_price=max_price,
+        max_price=request.amount("maxPrice"),
     )
+
+
+def _extra(request: Request) -> str:
+    order = request.account.again(request.number("activationId", "id"), request.now)
+    return f"ACCESS_NUMBER:{order.id}:{order.phone}"
 
 
 def _status(request: Request) -> str:
@@ -105,7 +100,7 @@ def _status_v2(request: Request) -> Any:
     if order.state is not OrderState.RECEIVED:
         return {"verificationType": 0, "sms": None}
     sms = order.messages[-1]
-    return {"verificationType": 0, "sms": {"dateTime": _time(sms.at), "code": sms.code, "text": sms.text}}
+    return {"verificationType": 0, "sms": {"dateTime": plain_time(sms.at), "code": sms.code, "text": sms.text}}
 
 
 def _set_status(request: Request) -> str:
@@ -121,10 +116,10 @@ def _active(request: Request) -> Any:
             "serviceCode": order.service,
             "phoneNumber": order.phone,
             "activationCost": float(order.price),
-            "activationStatus": "4",  # the one value the documentation shows
+            "activationStatus": OPEN_STATUS,
             "smsCode": [sms.code for sms in order.messages] or None,
             "smsText": [sms.text for sms in order.messages] or None,
-            "activationTime": _time(order.bought_at),
+            "activationTime": plain_time(order.bought_at),
             "discount": "0.00",
             "repeated": "0",
             "countryCode": str(order.country),
@@ -137,86 +132,38 @@ def _active(request: Request) -> Any:
     return {"status": "success", "activeActivations": rows} if rows else "NO_ACTIVATIONS"
 
 
-def _numbers_status(request: Request) -> Any:
-    country = COUNTRIES.get(request.number("country", default=0))
-    if country is None:
-        return "BAD_COUNTRY"
-    return {code: stock_of(service, country) for code, service in SERVICES.items()}
+def _history(request: Request) -> Any:
+    start, end = request.number("start", default=0), request.number("end", default=int(request.now))
+    if start < 0 or end < start:
+        return "WRONG_DATE"
+    offset = max(0, request.number("offset", default=0))
+    limit = min(HISTORY_MAX, max(0, request.number("limit", default=HISTORY_MAX)))
+    orders = [order for order in request.account.orders(request.now) if start <= int(order.bought_at) <= end]
+    orders.sort(key=lambda order: order.id, reverse=True)
+    return [_history_row(order) for order in orders[offset : offset + limit]]
 
 
-def _prices(request: Request) -> Any:
-    only = request.params.get("service")
-    services = [service for code, service in SERVICES.items() if not only or code == only]
-    countries: list[Country] = list(COUNTRIES.values())
-    if request.params.get("country"):
-        countries = [country for country in countries if country.id == request.number("country")]
-    if not services:
-        return {}
+def _history_row(order: SimulatedOrder) -> dict[str, Any]:
     return {
-        str(country.id): {
-            service.code: {
-                "cost": float(price_of(service, country)),
-                "count": stock_of(service, country),
-                "physicalCount": stock_of(service, country) // 2,
-            }
-            for service in services
-        }
-        for country in countries
+        "id": order.id,
+        "date": plain_time(order.bought_at),
+        "phone": order.phone,
+        "sms": order.messages[-1].text if order.messages else None,
+        "cost": float(order.price) if order.state is OrderState.COMPLETED else 0,
+        "status": STATUS_OF.get(order.state, OPEN_STATUS),
+        "currency": USD,
     }
-
-
-def _countries(_: Request) -> Any:
-    return {
-        str(country.id): {
-            "id": country.id,
-            "rus": country.rus,
-            "eng": country.eng,
-            "chn": country.chn,
-            "visible": 1,
-            "retry": 1,
-            "rent": 0,
-            "multiService": 0,
-        }
-        for country in COUNTRIES.values()
-    }
-
-
-def _services(_: Request) -> Any:
-    services = [{"code": service.code, "name": service.name} for service in SERVICES.values()]
-    return {"status": "success", "services": services}
-
-
-def _top_countries(request: Request) -> Any:
-    service = SERVICES.get(request.params.get("service", ""))
-    if service is None:
-        return "BAD_SERVICE"
-    ranked = sorted(COUNTRIES.values(), key=lambda country: stock_of(service, country), reverse=True)
-    return {
-        str(rank): {
-            "country": country.id,
-            "count": stock_of(service, country),
-            "price": float(price_of(service, country)),
-            "retail_price": float(price_of(service, country) * 2),
-        }
-        for rank, country in enumerate(ranked)
-    }
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 ACTIONS: dict[str, Callable[[Request], Any]] = {
     "getActiveActivations": _active,
     "getBalance": _balance,
-    "getCountries": _countries,
+    "getExtraActivation": _extra,
+    "getHistory": _history,
     "getNumber": _number,
     "getNumberV2": _number_v2,
-    "getNumbersStatus": _numbers_status,
-    "getPrices": _prices,
-    "getServicesList": _services,
     "getStatus": _status,
     "getStatusV2": _status_v2,
-    "getTopCountriesByService": _top_countries,
     "setStatus": _set_status,
+    **shelf.ACTIONS,
 }

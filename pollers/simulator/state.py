@@ -1,4 +1,5 @@
-"""One simulated account: its orders and money, as a state machine. Pure: time (epoch seconds) and chance are passed in.
+"""One simulated account: its orders as a state machine, its rentals beside them. Pure: time (epoch seconds) and chance
+are passed in.
 
     waiting ──SMS──► received ──3──► retry          1 ready (allowed once, while waiting)   3 wait for another SMS
        │               │   ▲──SMS──────┤            6 complete                              8 cancel
@@ -6,9 +7,10 @@
        ▼               ▼               ▼
     cancelled       completed ◄────────┘
 
-Invariant: balance + price of all orders not cancelled = what was paid in. Nothing happens by itself: an SMS and an end
-that fell due are applied when the order is next looked at, with the time they fell due. At most ENDED_MAX ended orders
-are remembered, and RECORDED_ENDED_MAX of them in a record, from which a later account goes on.
+Invariant: balance + price of all orders and rentals not cancelled = what was paid in. Nothing happens by itself: an
+SMS and an end that fell due are applied when the order is next looked at, with the time they fell due. At most
+ENDED_MAX ended orders are remembered, and RECORDED_ENDED_MAX of them in a record, from which a later account goes on.
+What a rental is and may is `rentals.py`'s.
 """
 
 from collections.abc import Iterator
@@ -22,15 +24,17 @@ from pollers.simulator.catalogue import (
     COUNTRIES,
     NEVER_SMS,
     SERVICES,
+    Country,
+    Service,
     draw_code,
     draw_phone,
-    price_of,
-    stock_of,
 )
+from pollers.simulator.rentals import Rentals, SimulatedRental
+from pollers.simulator.routes import Routes
+from pollers.simulator.till import FIRST_ID, Refusal, SimulatedSms, Till, Timing
 
 ENDED_MAX = 50_000
 RECORDED_ENDED_MAX = 1_000
-SMS_DELAY_RANGE_S = (3.0, 10.0)
 
 
 class OrderState(StrEnum):
@@ -44,23 +48,6 @@ class OrderState(StrEnum):
 
 
 ENDED = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
-
-
-class Refusal(Exception):
-    """The account refuses. word: as the protocol says it, with its argument."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__(word)
-        self.word = word
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedSms:
-    """One SMS; at: epoch seconds."""
-
-    code: str
-    text: str
-    at: float
 
 
 @dataclass(slots=True)
@@ -82,47 +69,65 @@ class SimulatedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """sms_delay_s (None: drawn) and lifetime_s count for purchases to come, early_cancel_s for every cancel to come."""
-
-    sms_delay_s: float | None = None
-    early_cancel_s: float = 120.0
-    lifetime_s: float = 1_200.0
-
-
-@dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account at rest: all but its timing and chance. orders: the ended ones, then the open, each oldest first."""
+    """An account at rest: all but its timing and chance. orders: the ended ones, then the open, each oldest first.
+
+    rentals: likewise; a record of former days has none.
+    """
 
     balance: Decimal
     next_id: int
     orders: list[SimulatedOrder]
+    rentals: list[SimulatedRental] = field(default_factory=list)
 
 
 class SimulatedAccount:
     """An account with a balance in USD. Methods raise `Refusal`; `now` never goes back.
 
+    routes: what its numbers cost and how they do.
     changes: goes up with every change, also with one that a look brought about, so that who keeps a record knows.
     """
 
-    def __init__(self, timing: Timing, random: Random, balance: Decimal = Decimal("10000.00")) -> None:
-        self.timing = timing
-        self.balance = balance
-        self.changes = 0
+    def __init__(
+        self, timing: Timing, random: Random, balance: Decimal = Decimal("10000.00"), first_id: int = FIRST_ID
+    ) -> None:
+        self.till = Till(timing, random, balance, first_id)
+        self.rentals = Rentals(self.till)
+        self.routes = Routes()
         self._random = random
-        self._next_id = random.randrange(600_000_000, 700_000_000)
         self._open: dict[int, SimulatedOrder] = {}
         self._ended: dict[int, SimulatedOrder] = {}
         self._by_order_id: dict[str, int] = {}
 
+    @property
+    def timing(self) -> Timing:
+        """The times that hold; they may be set anew."""
+        return self.till.timing
+
+    @timing.setter
+    def timing(self, timing: Timing) -> None:
+        self.till.timing = timing
+
+    @property
+    def balance(self) -> Decimal:
+        """The funds left."""
+        return self.till.balance
+
+    @property
+    def changes(self) -> int:
+        """How often anything has changed."""
+        return self.till.changes
+
     def record(self) -> AccountRecord:
         """The account as it stands, with the newest of its ended orders; they are the account's own, not copies."""
         ended = list(islice(reversed(self._ended.values()), RECORDED_ENDED_MAX))
-        return AccountRecord(self.balance, self._next_id, [*reversed(ended), *self._open.values()])
+        orders = [*reversed(ended), *self._open.values()]
+        return AccountRecord(self.balance, self.till.next_id, orders, self.rentals.remembered())
 
     def resume(self, record: AccountRecord) -> None:
         """Take over what an earlier account recorded; this one must be new."""
-        self.balance, self._next_id = record.balance, record.next_id
+        self.till.balance, self.till.next_id = record.balance, record.next_id
+        self.rentals.resume(record.rentals)
         for order in record.orders:
             (self._ended if order.state in ENDED else self._open)[order.id] = order
             if order.order_id is not None:
@@ -130,13 +135,22 @@ class SimulatedAccount:
 
     def fund(self, balance: Decimal) -> None:
         """Set the funds left."""
-        self.balance = balance
-        self.changes += 1
+        self.till.fund(balance)
 
     def buy(
-        self, service: str, country: int, now: float, *, order_id: str | None = None, max_price: Decimal | None = None
+        self,
+        service: str,
+        country: int,
+        now: float,
+        *,
+        order_id: str | None = None,
+        max_price: Decimal | None = None,
+        phone: str | None = None,
     ) -> SimulatedOrder:
-        """Sell a number and charge it. Checks in the order: service, country, order id, stock, price, funds."""
+        """Sell a number and charge it. Checks in the order: service, country, order id, stock, price, funds.
+
+        phone: one sold before, None draws one.
+        """
         self._sweep(now)
         if service not in SERVICES:
             raise Refusal("BAD_SERVICE")
@@ -145,31 +159,46 @@ class SimulatedAccount:
         if order_id is not None and order_id in self._by_order_id:
             raise Refusal("ORDER_ALREADY_EXISTS")
         sold, where = SERVICES[service], COUNTRIES[country]
-        if stock_of(sold, where) == 0:
+        if self.routes.stock(sold, where) == 0:
             raise Refusal("NO_NUMBERS")
-        price = price_of(sold, where)
+        price = self.routes.price(sold, where)
         if max_price is not None and max_price < price:
             raise Refusal(f"WRONG_MAX_PRICE:{price}")
-        if self.balance < price:
-            raise Refusal("NO_BALANCE")
-        self.balance -= price
+        self.till.charge(price)
+        # Drawn in this order, which a seed repeats: phone, delay, id.
+        phone = phone or draw_phone(where, self._random)
+        sms_at = self._first_sms_at(sold, where, now)
         order = SimulatedOrder(
-            id=self._next_id,
+            id=self.till.draw_id(),
             service=service,
             country=country,
-            phone=draw_phone(where, self._random),
+            phone=phone,
             price=price,
             order_id=order_id,
             bought_at=now,
             expires_at=now + self.timing.lifetime_s,
-            sms_at=None if service == NEVER_SMS else now + self._sms_delay_s(),
+            sms_at=sms_at,
         )
-        self._next_id += self._random.randrange(1, 10)
+        self.routes.sell(sold, where)
         self._open[order.id] = order
         if order_id is not None:
             self._by_order_id[order_id] = order.id
-        self.changes += 1
         return order
+
+    def again(self, id_: int, now: float) -> SimulatedOrder:
+        """Sell the number of a completed order once more.
+
+        Raises WRONG_ACTIVATION_ID, RENEW_ACTIVATION_NOT_AVAILABLE, NEW_ACTIVATION_IMPOSSIBLE (in use), and as `buy`.
+        """
+        try:
+            order = self.look(id_, now)
+        except Refusal:
+            raise Refusal("WRONG_ACTIVATION_ID") from None
+        if order.state is not OrderState.COMPLETED:
+            raise Refusal("RENEW_ACTIVATION_NOT_AVAILABLE")
+        if any(other.phone == order.phone for other in self.active(now)):
+            raise Refusal("NEW_ACTIVATION_IMPOSSIBLE")
+        return self.buy(order.service, order.country, now, phone=order.phone)
 
     def look(self, id_: int, now: float) -> SimulatedOrder:
         """Find an order as it stands now. Raises NO_ACTIVATION."""
@@ -188,18 +217,19 @@ class SimulatedAccount:
         match status, order.state:
             case 1, OrderState.WAITING if not order.ready:
                 order.ready = True
-                self.changes += 1
+                self.till.changes += 1
                 return "ACCESS_READY"
             case 3, OrderState.RECEIVED:
                 order.state = OrderState.RETRY
-                order.sms_at = now + self._sms_delay_s()
-                self.changes += 1
+                order.sms_at = now + self.till.sms_delay_s()
+                self.till.changes += 1
                 return "ACCESS_RETRY_GET"
             case 6, OrderState.RECEIVED | OrderState.RETRY:
                 self._end(order, OrderState.COMPLETED)
                 return "ACCESS_ACTIVATION"
             case 8, OrderState.WAITING:
-                if now < order.bought_at + self.timing.early_cancel_s:
+                is_early = now < order.bought_at + self.timing.early_cancel_s
+                if is_early or self.routes.draw_cancel_denied(self._random):
                     raise Refusal("EARLY_CANCEL_DENIED")
                 self._end(order, OrderState.CANCELLED)
                 return "ACCESS_CANCEL"
@@ -224,6 +254,12 @@ class SimulatedAccount:
         yield from self.active(now)
         yield from self._ended.values()
 
+    def _first_sms_at(self, sold: Service, where: Country, now: float) -> float | None:
+        if sold.code == NEVER_SMS or not self.routes.draw_success(sold, where, self._random):
+            return None
+        delay_s = self.routes.draw_delay_s(sold, where, self._random)
+        return now + (self.till.sms_delay_s() if delay_s is None else delay_s)
+
     def _advance(self, order: SimulatedOrder, now: float) -> None:
         due = order.sms_at
         if due is not None and due <= min(now, order.expires_at):
@@ -239,22 +275,19 @@ class SimulatedAccount:
     def _receive(self, order: SimulatedOrder, at: float, code: str | None, text: str | None) -> None:
         code = draw_code(self._random) if code is None else code
         text = SERVICES[order.service].text.format(code=code) if text is None else text
-        order.messages.append(SimulatedSms(code, text, at))
+        sms = SimulatedSms(code, text, at)
+        order.messages.append(sms)
         order.state, order.sms_at = OrderState.RECEIVED, None
-        self.changes += 1
+        self.till.note(order.id, sms)
 
     def _end(self, order: SimulatedOrder, state: OrderState) -> None:
         if state is OrderState.CANCELLED:
-            self.balance += order.price
+            self.till.pay_back(order.price)
         order.state, order.sms_at = state, None
-        self.changes += 1
+        self.till.changes += 1
         del self._open[order.id]
         self._ended[order.id] = order
         if len(self._ended) > ENDED_MAX:
             forgotten = self._ended.pop(next(iter(self._ended)))
             if forgotten.order_id is not None:
                 del self._by_order_id[forgotten.order_id]
-
-    def _sms_delay_s(self) -> float:
-        fixed = self.timing.sms_delay_s
-        return self._random.uniform(*SMS_DELAY_RANGE_S) if fixed is None else fixed

@@ -1,16 +1,13 @@
-"""What every provider must do, run against the simulator over real HTTP. A new provider is one line in PROVIDERS."""
+"""What every provider must do, run against the simulator over real HTTP. Rentals: `test_provider_rentals.py`."""
 
 import asyncio
 import contextlib
 import logging
 import socket
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from pollers.providers.contract import (
@@ -21,11 +18,10 @@ from pollers.providers.contract import (
     Delivered,
     Ended,
     NoNumbers,
+    NotOffered,
     OutcomeUnknown,
     PriceTooLow,
-    Provider,
     ProviderError,
-    Purchase,
     Refused,
     TooEarly,
     Unavailable,
@@ -33,81 +29,13 @@ from pollers.providers.contract import (
     UnknownOrder,
     Waiting,
 )
-from pollers.providers.sms_activate import SmsActivate
-from pollers.simulator import SimulatorSettings, running
-
-KEY = "demo"
-NO_WAIT_S = 0.4  # for answers that are not to come
-LONG_S = 60.0
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How to make a provider (base URL, key, client, timeout in seconds), and its codes for a service and a country."""
-
-    make: Callable[[str, str, httpx.AsyncClient, float], Provider]
-    service: str
-    country: str
-
-
-PROVIDERS = [
-    pytest.param(
-        Kind(lambda url, key, http, s: SmsActivate(url, key, http, timeout_s=s), "wa", "6"), id="sms_activate"
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Rig:
-    """A provider connected to the simulator, with hands on both ends."""
-
-    kind: Kind
-    base_url: str
-    http: httpx.AsyncClient
-    provider: Provider
-
-    def another(self, *, key: str = KEY, timeout_s: float = LONG_S, base_url: str | None = None) -> Provider:
-        return self.kind.make(base_url or self.base_url, key, self.http, timeout_s)
-
-    async def buy(self, service: str | None = None, *, max_price: Decimal | None = None) -> Purchase:
-        order_id = str(uuid.uuid4())
-        return await self.provider.buy(order_id, service or self.kind.service, self.kind.country, max_price)
-
-    async def control(self, path: str, **body: object) -> Any:
-        response = await self.http.post(f"{self.base_url}/sim/{path}", json=body)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def upstream(self) -> list[dict[str, Any]]:
-        activations = (await self.http.get(f"{self.base_url}/sim/activations")).json()["activations"]
-        assert isinstance(activations, list)
-        return activations
-
-    async def state(self, purchase: Purchase) -> str:
-        [state] = [row["state"] for row in await self.upstream() if str(row["id"]) == purchase.provider_order_id]
-        return str(state)
-
-
-Scenario = Callable[[Rig], Awaitable[None]]
-Play = Callable[[Scenario], None]
+from tests.pollers.providers import LONG_S, NO_WAIT_S, PROVIDERS, Play, Rig, playing
 
 
 @pytest.fixture(params=PROVIDERS)
 def play(request: pytest.FixtureRequest) -> Iterator[Play]:
-    """Run a scenario with a provider on a simulator of its own, where no SMS comes by itself."""
-    settings = SimulatorSettings(port=0, sms_delay_s=1e6, early_cancel_s=1e3, lifetime_s=1e7, seed=1)
-    with running(settings) as base_url:
-
-        @contextlib.asynccontextmanager
-        async def rig() -> AsyncIterator[Rig]:
-            async with httpx.AsyncClient() as http:
-                yield Rig(request.param, base_url, http, request.param.make(base_url, KEY, http, LONG_S))
-
-        async def main(scenario: Scenario) -> None:
-            async with rig() as ready:
-                await scenario(ready)
-
-        yield lambda scenario: asyncio.run(main(scenario))
+    with playing(request.param) as play:
+        yield play
 
 
 def test_number_is_bought_waits_receives_and_is_finished(play: Play) -> None:
@@ -127,8 +55,10 @@ def test_number_is_bought_waits_receives_and_is_finished(play: Play) -> None:
         await rig.provider.finish(purchase.provider_order_id)
         assert await rig.state(purchase) == "completed"
         await rig.provider.finish(purchase.provider_order_id)
-        assert await rig.provider.check(purchase.provider_order_id) == Ended()
-        assert await rig.provider.cancel(purchase.provider_order_id) == AlreadyEnded()
+        shows = rig.kind.shows_ended_sms
+        assert await rig.provider.check(purchase.provider_order_id) == (seen if shows else Ended())
+        refused = AlreadyDelivered() if shows else AlreadyEnded()
+        assert await rig.provider.cancel(purchase.provider_order_id) == refused
         assert await rig.provider.balance() == funds - purchase.cost
 
     play(scenario)
@@ -158,6 +88,74 @@ def test_number_with_an_sms_is_not_cancelled(play: Play) -> None:
         await rig.control(f"activations/{purchase.provider_order_id}/sms")
         assert await rig.provider.cancel(purchase.provider_order_id) == AlreadyDelivered()
         assert await rig.state(purchase) == "received"
+
+    play(scenario)
+
+
+def test_many_orders_are_looked_at_together(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.control("settings", early_cancel_s=0)
+        waiting, received, cancelled, unasked = [await rig.buy() for _ in range(4)]
+        await rig.control(f"activations/{received.provider_order_id}/sms", code="1234", text="1234!")
+        await rig.provider.cancel(cancelled.provider_order_id)
+        ids = [order.provider_order_id for order in (waiting, received, cancelled)]
+        results = await rig.provider.check_many([*ids, "1"])
+        assert results[waiting.provider_order_id] == Waiting()
+        seen = results[received.provider_order_id]
+        assert isinstance(seen, Delivered)
+        assert [(message.code, message.text) for message in seen.messages] == [("1234", "1234!")]
+        assert results.keys() == {waiting.provider_order_id, received.provider_order_id}
+        assert unasked.provider_order_id not in results
+        assert await rig.provider.check_many([]) == {}
+
+    play(scenario)
+
+
+def test_another_sms_is_waited_for_and_comes(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        purchase = await rig.buy()
+        id_ = purchase.provider_order_id
+        if "request_another_sms" in rig.kind.not_offered:
+            with pytest.raises(NotOffered):
+                await rig.provider.request_another_sms(id_)
+            return
+        with pytest.raises(Refused):
+            await rig.provider.request_another_sms(id_)
+        await rig.control(f"activations/{id_}/sms", code="1111")
+        for _ in range(2):
+            await rig.provider.request_another_sms(id_)
+            assert await rig.state(purchase) == ("received" if rig.kind.takes_sms_until_finished else "retry")
+        assert await rig.provider.check(id_) != Ended()
+        # Its first SMS is known still, so it is neither cancelled nor lost.
+        assert await rig.provider.cancel(id_) == AlreadyDelivered()
+        assert isinstance((await rig.provider.check_many([id_]))[id_], Delivered)
+
+        await rig.control(f"activations/{id_}/sms", code="2222")
+        seen = await rig.provider.check(id_)
+        assert isinstance(seen, Delivered)
+        assert seen.messages[-1].code == "2222"
+        await rig.provider.finish(id_)
+        with pytest.raises(Refused):
+            await rig.provider.request_another_sms(id_)
+        with pytest.raises(UnknownOrder):
+            await rig.provider.request_another_sms("1")
+
+    play(scenario)
+
+
+def test_prices_are_those_of_purchases(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        kind = rig.kind
+        [price] = [price for price in await rig.provider.prices(kind.service, kind.country) if price.count]
+        assert (price.service, price.country) == (kind.service, kind.country)
+        assert (await rig.buy()).cost == price.cost
+        everything = await rig.provider.prices()
+        assert {price.service for price in everything} > {kind.service}
+        assert {price.country for price in everything} > {kind.country}
+        assert not any(price.count for price in everything if price.service == "dry")
+        of_service = await rig.provider.prices(service=kind.service)
+        assert {price.service for price in of_service} == {kind.service}
+        assert len({price.country for price in of_service}) > 1
 
     play(scenario)
 
@@ -284,13 +282,16 @@ def test_harmless_calls_never_end_in_doubt(play: Play, fault: str, error: type[P
             lambda: provider.check(purchase.provider_order_id),
             lambda: provider.cancel(purchase.provider_order_id),
             lambda: provider.finish(purchase.provider_order_id),
+            lambda: provider.check_many([purchase.provider_order_id]),
             provider.active,
+            provider.prices,
             provider.balance,
         ]
-        await rig.control("faults", action="*", fault=fault, count=len(calls), delay_s=LONG_S)
+        await rig.control("faults", action="*", fault=fault, count=100, delay_s=LONG_S)
         for call in calls:
             with pytest.raises(error):
                 await call()
+        await rig.http.delete(f"{rig.base_url}/sim/faults")
         assert await rig.provider.check(purchase.provider_order_id) == Waiting()
 
     play(scenario)
@@ -359,11 +360,13 @@ def test_key_reaches_no_log_and_no_error(play: Play, caplog: pytest.LogCaptureFi
     assert "very-secret-key" not in caplog.text
 
 
-# --- the SMS-Activate protocol's own
+# --- what not every provider can
 
 
 def test_order_id_buys_once(play: Play) -> None:
     async def scenario(rig: Rig) -> None:
+        if not rig.kind.takes_order_id:
+            return
         await rig.provider.buy("same", rig.kind.service, rig.kind.country, None)
         with pytest.raises(OutcomeUnknown) as raised:
             await rig.provider.buy("same", rig.kind.service, rig.kind.country, None)

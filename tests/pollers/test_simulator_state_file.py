@@ -93,6 +93,32 @@ def test_what_control_does_is_kept(tmp_path: Path) -> None:
         assert say(http, "getBalance").text == "ACCESS_BALANCE:12.30"
 
 
+def test_each_provider_keeps_its_own_account(tmp_path: Path) -> None:
+    settings = SimulatorSettings(port=0, sms_delay_s=1e6, state_file=tmp_path / "simulator.json")
+    bought = {"service": "wa", "country": 6}
+    with running(settings) as base_url, httpx.Client(base_url=base_url) as http:
+        say(http, "getNumberV2", **bought)
+        rented = say(http, "getRentNumber", rent_time=4, **bought).json()["phone"]
+        http.post(f"/sim/rentals/{rented['id']}/sms", json={"text": "kept"})
+        hero = {"api_key": "demo", "action": "getNumberV2", "service": "wa", "country": "6"}
+        http.get(f"/hero{URL}", params=hero)
+        before = orders(http), http.get("/sim/rentals").json()
+        assert [row["provider"] for row in before[0].values()] == ["sms_activate", "herosms"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulator.herosms.json", "simulator.json"]
+    with running(settings) as base_url, httpx.Client(base_url=base_url) as http:
+        assert (orders(http), http.get("/sim/rentals").json()) == before
+        [message] = say(http, "getRentStatus", id=rented["id"]).json()["values"].values()
+        assert message["text"] == "kept"
+
+
+def test_a_record_of_former_days_has_no_rentals(tmp_path: Path) -> None:
+    state_file = tmp_path / "simulator.json"
+    state_file.write_bytes(changed(lambda document: document.pop("rentals")))
+    simulation = new_simulation(SimulatorSettings(state_file=state_file))
+    assert len(list(simulation.account.orders(T0))) == 5
+    assert simulation.account.rentals.remembered() == []
+
+
 def test_without_a_setting_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIM_STATE_FILE", "")
@@ -166,6 +192,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
         changed(lambda document: document["orders"][0].update(state="lost")),
         changed(lambda document: document["orders"][0].update(state="received", messages=[])),
         changed(lambda document: document["orders"].append(document["orders"][0])),
+        changed(lambda document: document.update(rentals=[{}])),
     ],
 )
 def test_a_file_that_holds_no_account_is_told_in_one_line(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pollers.providers.answer import Answer, amount_of
 from pollers.providers.contract import (
     RAW_CHARS_MAX,
     AccountProblem,
@@ -23,6 +24,7 @@ from pollers.providers.contract import (
     Message,
     NoNumbers,
     OutcomeUnknown,
+    Price,
     PriceTooLow,
     ProviderError,
     Purchase,
@@ -33,23 +35,47 @@ from pollers.providers.contract import (
     UnknownOrder,
     Waiting,
 )
-from pollers.providers.sms_activate.answer import Answer, amount_of
+from pollers.providers.herosms.protocol import parse_active_page, parse_all_sms, parse_prolonged
+from pollers.providers.sms_activate.price_list import parse_prices
 from pollers.providers.sms_activate.protocol import (
+    is_waiting_for_another,
     parse_active,
+    parse_another,
     parse_balance,
     parse_cancel,
     parse_finish,
     parse_purchase,
     parse_status,
+    results_among,
 )
 from pollers.providers.sms_activate.refusals import ERRORS, SERVER_FAULTS
+from pollers.providers.sms_activate.rent_protocol import (
+    parse_extended,
+    parse_offer,
+    parse_rent_cancel,
+    parse_rent_finish,
+    parse_rent_page,
+    parse_rented,
+    parse_rents,
+)
 
+SPENDING: list[Callable[[Answer], Any]] = [parse_extended, parse_prolonged, parse_purchase, parse_rented]
 PARSERS: list[Callable[[Answer], Any]] = [
+    *SPENDING,
+    is_waiting_for_another,
+    lambda answer: parse_offer(answer, "wa"),
     parse_active,
+    parse_active_page,
+    parse_all_sms,
+    parse_another,
+    parse_prices,
+    parse_rent_cancel,
+    parse_rent_finish,
+    parse_rent_page,
+    parse_rents,
     parse_balance,
     parse_cancel,
     parse_finish,
-    parse_purchase,
     parse_status,
 ]
 HTML = "<!doctype html><html><title>502</title><body>Bad gateway</body></html>"
@@ -448,11 +474,109 @@ def test_every_word_of_refusal_is_known_to_every_action(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", sorted(SERVER_FAULTS))
-def test_a_fault_of_the_server_is_harmless_except_for_a_purchase(word: str) -> None:
+def test_a_fault_of_the_server_is_harmless_except_where_money_is_spent(word: str) -> None:
     with pytest.raises(Unavailable):
         parse_status(ok(word))
-    with pytest.raises(OutcomeUnknown):
-        parse_purchase(ok(word))
+    for parse in SPENDING:
+        with pytest.raises(OutcomeUnknown):
+            parse(ok(word))
+
+
+MEANINGS: dict[type[ProviderError], str] = {
+    NoNumbers: "the next route",
+    PriceTooLow: "the next route",
+    Unavailable: "later",
+    AccountProblem: "an operator",
+    Refused: "never",
+    UnknownOrder: "no such order",
+    AlreadyBought: "look for it",
+}
+WORDS_BY_MEANING = {
+    "the next route": "NO_NUMBERS OUT_OF_STOCK SERVICE_NOT_AVAILABLE SIM_OFFLINE WHATSAPP_NOT_AVAILABLE"
+    " WRONG_MAX_PRICE",
+    "later": "CHANNELS_LIMIT ERROR_SQL NO_CONNECTION RATE_LIMIT SERVER_ERROR SQL_ERROR",
+    "an operator": "ACCOUNT_INACTIVE BAD_KEY BANNED NO_BALANCE NO_BALANCE_FORWARD NO_KEY NO_YULA_MAIL",
+    "never": "ACTIVATION_NOT_ACTIVE ALREADY_CANCEL ALREADY_FINISH BAD_ACTION BAD_COUNTRY BAD_SERVICE BAD_STATUS"
+    " CANT_CANCEL EARLY_CANCEL_DENIED FREE_CANCELLATION_EXPIRED INCORECT_STATUS INVALID_TIME MAX_HOURS_EXCEED"
+    " NEW_ACTIVATION_IMPOSSIBLE NEW_OTP_RECEIVED OPERATORS_NOT_FOUND OTP_RECEIVED RENEW_ACTIVATION_NOT_AVAILABLE"
+    " RENT_DIE UNPROCESSABLE_ENTITY WRONG_DATE WRONG_EXCEPTION_PHONE WRONG_OPERATOR",
+    "no such order": "INVALID_PHONE NOT_FOUND NO_ACTIVATION NO_ID_RENT WRONG_ACTIVATION_ID",
+    "look for it": "ORDER_ALREADY_EXISTS",
+}
+
+
+@pytest.mark.parametrize("meaning", WORDS_BY_MEANING)
+def test_every_word_of_refusal_means_what_is_done_about_it(meaning: str) -> None:
+    words = WORDS_BY_MEANING[meaning].split()
+    assert sorted(words) == sorted(word for word, error in ERRORS.items() if MEANINGS[error] == meaning)
+    for word in words:
+        for form in (
+            ok(word),
+            ok(f"{word}:1"),
+            ok({"status": "error", "message": word}),
+            Answer(409, json.dumps({"title": word, "details": "", "info": None})),
+        ):
+            with pytest.raises(ProviderError) as raised:
+                parse_balance(form)
+            assert MEANINGS[type(raised.value)] == meaning
+            assert raised.value.reason == word
+
+
+# --- another SMS, many orders, prices
+
+
+def test_another_sms_is_promised_by_one_word_only() -> None:
+    parse_another(ok("ACCESS_RETRY_GET"))
+    for body in ("ACCESS_READY", "ACCESS_ACTIVATION", "", "{}"):
+        with pytest.raises(UnknownAnswer):
+            parse_another(ok(body))
+    with pytest.raises(Refused):
+        parse_another(ok("BAD_STATUS"))
+
+
+@pytest.mark.parametrize(
+    ("body", "waits"),
+    [
+        ("STATUS_WAIT_RETRY:1234", True),
+        ("STATUS_WAIT_RETRY:", True),
+        ("STATUS_WAIT_RESEND", True),
+        ("STATUS_WAIT_CODE", False),
+        ("STATUS_OK:1234", False),
+        ("STATUS_CANCEL", False),
+    ],
+)
+def test_order_that_waits_for_another_sms_is_told_by_its_status(body: str, waits: bool) -> None:
+    assert is_waiting_for_another(ok(body)) is waits
+
+
+def test_list_tells_of_those_wanted_only() -> None:
+    [waiting] = parse_active(active(ROW))
+    [delivered] = parse_active(active({**ROW, "activationId": "2", "smsCode": ["55"]}))
+    assert results_among([waiting, delivered], ["2", "3"]) == {"2": one("55")}
+    assert results_among([waiting, delivered], [waiting.provider_order_id]) == {waiting.provider_order_id: Waiting()}
+
+
+@pytest.mark.parametrize(
+    ("body", "prices"),
+    [
+        ({}, []),
+        ([], []),
+        ({"6": []}, []),
+        ({"6": {"wa": {"cost": 0.5, "count": 10}}}, [Price("wa", "6", Decimal("0.5"), 10)]),
+        ({"6": {"wa": {"cost": "0.50", "count": "10"}}}, [Price("wa", "6", Decimal("0.50"), 10)]),
+        ({"62": {"wa": {"cost": 0.5, "count": 56964, "physicalCount": 0}}}, [Price("wa", "62", Decimal("0.5"), 0)]),
+        ({"6": {"wa": {"cost": -1, "count": 1}, "tg": {"cost": 1, "count": 2}}}, [Price("tg", "6", Decimal(1), 2)]),
+        ({"6": {"wa": None, "tg": {"count": 2}, "go": {"cost": 1}}}, []),
+    ],
+)
+def test_prices_are_read_entry_by_entry(body: object, prices: list[Price]) -> None:
+    assert parse_prices(ok(body)) == prices
+
+
+@pytest.mark.parametrize("body", [HTML, "[1]", '{"6":1}', '{"status":"success","data":3}', ""])
+def test_what_is_no_price_list_raises(body: str) -> None:
+    with pytest.raises(UnknownAnswer):
+        parse_prices(ok(body))
 
 
 def test_error_carries_no_key_and_prints_no_answer() -> None:
@@ -473,6 +597,7 @@ def test_error_codes_are_stable_and_distinct() -> None:
     codes = [kind.error_code for kind in subclasses(ProviderError)]
     assert sorted(codes) == [
         "ALREADY_BOUGHT",
+        "NOT_OFFERED",
         "NO_NUMBERS",
         "OUTCOME_UNKNOWN",
         "PRICE_TOO_LOW",
@@ -487,6 +612,7 @@ def test_error_codes_are_stable_and_distinct() -> None:
 
 WORDS = [*ERRORS, "ACCESS_NUMBER", "ACCESS_BALANCE", "STATUS_OK", "STATUS_WAIT_RETRY", "STATUS_CANCEL", "ACCESS_CANCEL"]
 NAMES = [*BOUGHT, *ROW, "sms", "call", "data", "code", "text", "dateTime", "date", "title", "message", "error", "info"]
+NAMES += ["phone", "id", "number", "endDate", "quantity", "values", "services", "cost", "count", "num_rows", "6", "0"]
 NAMES += ["min", "banned_until", "activeActivations", "activationEndTime", "status"]
 ABSURD = st.builds(lambda digits, power: f"{digits}e{power}", st.integers(), st.integers())
 SCALARS = ABSURD | st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS)
@@ -513,12 +639,13 @@ def test_any_answer_gives_a_value_or_an_error_of_the_contract(status: int, body:
 
 @given(body=BODIES)
 def test_purchase_is_repeatable_only_after_a_word_of_refusal(body: str) -> None:
-    try:
-        parse_purchase(Answer(200, body))
-    except OutcomeUnknown:
-        pass
-    except ProviderError as error:
-        assert error.reason in ERRORS  # noqa: PT017
+    for parse in SPENDING:
+        try:
+            parse(Answer(200, body))
+        except OutcomeUnknown:
+            pass
+        except ProviderError as error:
+            assert error.reason in ERRORS  # noqa: PT017
 
 
 @given(ABSURD | st.text() | st.decimals().map(str) | st.integers().map(str) | st.floats().map(str))

@@ -1,4 +1,4 @@
-"""The SMS-Activate protocol, spoken by many providers: answer, refusals, protocol are pure, client has the I/O."""
+"""The SMS-Activate protocol, which many providers speak: pure parsers, handler_api for I/O, client for the dialect."""
 
 from pollers.providers.sms_activate.client import SmsActivate
 

@@ -8,11 +8,22 @@ SMS-Activate's field names or HeroSMS's. It keeps no state and decides nothing.
 Source: SMS-Activate api2 documentation; published captures of Tiger-SMS; HeroSMS OpenAPI.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from itertools import zip_longest
 
+from pollers.providers.answer import (
+    Answer,
+    amount_of,
+    cost_of,
+    count_of,
+    field_of,
+    id_of,
+    phone_of,
+    text_of,
+    time_of,
+)
 from pollers.providers.contract import (
     ActiveOrder,
     AlreadyDelivered,
@@ -23,23 +34,11 @@ from pollers.providers.contract import (
     Delivered,
     Ended,
     Message,
-    OutcomeUnknown,
     Purchase,
     TooEarly,
-    UnknownAnswer,
     Waiting,
 )
-from pollers.providers.sms_activate.answer import (
-    Answer,
-    amount_of,
-    cost_of,
-    field_of,
-    id_of,
-    phone_of,
-    text_of,
-    time_of,
-)
-from pollers.providers.sms_activate.refusals import SERVER_FAULTS, raise_refusal, refusal_in
+from pollers.providers.sms_activate.refusals import raise_refusal, read_spending, refusal_in, unknown
 
 CODE_CHARS_MAX = 200
 
@@ -50,20 +49,13 @@ def parse_balance(answer: Answer) -> Decimal:
     word, _, rest = answer.line.partition(":")
     balance = amount_of(rest)
     if word != "ACCESS_BALANCE" or balance is None:
-        raise _unknown(answer)
+        raise unknown(answer)
     return balance
 
 
 def parse_purchase(answer: Answer, zone: tzinfo = UTC) -> Purchase:
     """Parse the object of getNumberV2, or `ACCESS_NUMBER:id:phone` of getNumber."""
-    refusal = refusal_in(answer)
-    if answer.http_status >= 500 or (refusal and refusal.word in SERVER_FAULTS):
-        reason = refusal.word if refusal else f"HTTP {answer.http_status}"
-        raise OutcomeUnknown(reason, raw=answer.excerpt)
-    try:
-        return _purchase(answer, zone)
-    except UnknownAnswer as unknown:
-        raise OutcomeUnknown(unknown.reason, raw=unknown.raw) from None
+    return read_spending(answer, lambda answer: _purchase(answer, zone))
 
 
 def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
@@ -74,9 +66,9 @@ def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
     raise_refusal(answer, zone)
     document = answer.document()
     if document is not None:
-        messages = _messages(document, zone)
+        messages = read_messages(document, zone)
         if not messages and not (isinstance(document, Mapping) and {"sms", "data"} & document.keys()):
-            raise _unknown(answer)
+            raise unknown(answer)
         return Delivered(messages) if messages else Waiting()
     word, _, rest = answer.line.partition(":")
     code = text_of(rest).strip(" '")
@@ -86,7 +78,20 @@ def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
         return Ended()
     if word in {"STATUS_OK", "STATUS_WAIT_RETRY"} and 0 < len(code) <= CODE_CHARS_MAX:
         return Delivered((Message(code=code, text=""),))
-    raise _unknown(answer)
+    raise unknown(answer)
+
+
+def parse_another(answer: Answer) -> None:
+    """Parse the answer to setStatus 3. Raises Refused("BAD_STATUS") also if another SMS was asked for before."""
+    raise_refusal(answer)
+    if answer.line != "ACCESS_RETRY_GET":
+        raise unknown(answer)
+
+
+def is_waiting_for_another(answer: Answer) -> bool:
+    """Whether getStatus tells of an order that another SMS was asked for."""
+    raise_refusal(answer)
+    return answer.line.partition(":")[0] in {"STATUS_WAIT_RETRY", "STATUS_WAIT_RESEND"}
 
 
 def parse_cancel(answer: Answer) -> CancelResult:
@@ -96,14 +101,14 @@ def parse_cancel(answer: Answer) -> CancelResult:
         case "ACCESS_CANCEL":
             return Cancelled()
         case "EARLY_CANCEL_DENIED":
-            # Neither dialect tells the seconds left: HeroSMS's info.minActivationTime is the whole window.
-            return TooEarly()
+            # HeroSMS's info.minActivationTime is the whole window, and no answer to this tells when it began.
+            return TooEarly(answer.retry_after_s)
         case "OTP_RECEIVED" | "NEW_OTP_RECEIVED":
             return AlreadyDelivered()
         case "STATUS_CANCEL" | "ACTIVATION_NOT_ACTIVE":
             return AlreadyEnded()
     raise_refusal(answer)
-    raise _unknown(answer)
+    raise unknown(answer)
 
 
 def parse_finish(answer: Answer) -> None:
@@ -112,7 +117,7 @@ def parse_finish(answer: Answer) -> None:
     ended = {"ACCESS_ACTIVATION", "ACCESS_CANCEL", "STATUS_CANCEL", "ACTIVATION_NOT_ACTIVE"}
     if (refusal.word if refusal else answer.line) not in ended:
         raise_refusal(answer)
-        raise _unknown(answer)
+        raise unknown(answer)
 
 
 def parse_active(answer: Answer, zone: tzinfo = UTC) -> list[ActiveOrder]:
@@ -128,11 +133,26 @@ def parse_active(answer: Answer, zone: tzinfo = UTC) -> list[ActiveOrder]:
         return []
     rows = field_of(document, "data", "activeActivations")
     if not isinstance(rows, list):
-        raise _unknown(answer)
+        raise unknown(answer)
     counted = field_of(field_of(document, "activeActivations"), "num_rows")
-    if counted is not None and ((count := amount_of(counted)) is None or count > len(rows)):
-        raise _unknown(answer)
+    if counted is not None and ((count := count_of(counted)) is None or count > len(rows)):
+        raise unknown(answer)
+    return read_active_orders(rows, answer, zone)
+
+
+def read_active_orders(rows: Iterable[object], answer: Answer, zone: tzinfo) -> list[ActiveOrder]:
+    """Read the rows of a list. answer: where they stand. Raises UnknownAnswer."""
     return [_active_order(row, answer, zone) for row in rows]
+
+
+def results_among(orders: Iterable[ActiveOrder], wanted: Collection[str]) -> dict[str, Waiting | Delivered]:
+    """What a list of active orders tells of those wanted: an SMS proves delivery, nothing else does."""
+    ids = frozenset(wanted)
+    return {
+        order.provider_order_id: Delivered(order.messages) if order.messages else Waiting()
+        for order in orders
+        if order.provider_order_id in ids
+    }
 
 
 def _purchase(answer: Answer, zone: tzinfo) -> Purchase:
@@ -145,7 +165,7 @@ def _purchase(answer: Answer, zone: tzinfo) -> Purchase:
     provider_order_id = id_of(field_of(document, "activationId"))
     digits = phone_of(field_of(document, "phoneNumber"))
     if provider_order_id is None or digits is None:
-        raise _unknown(answer)
+        raise unknown(answer)
     return Purchase(
         provider_order_id=provider_order_id,
         phone=digits,
@@ -160,7 +180,7 @@ def _active_order(row: object, answer: Answer, zone: tzinfo) -> ActiveOrder:
     phone = phone_of(field_of(row, "phoneNumber"))
     service, country = field_of(row, "serviceCode"), field_of(row, "countryCode")
     if provider_order_id is None or phone is None or not isinstance(service, str) or not isinstance(country, str):
-        raise _unknown(answer)
+        raise unknown(answer)
     codes, texts = (_strings(field_of(row, name)) for name in ("smsCode", "smsText"))
     messages = (_message(code, text) for code, text in zip_longest(codes, texts, fillvalue=""))
     return ActiveOrder(
@@ -173,7 +193,8 @@ def _active_order(row: object, answer: Answer, zone: tzinfo) -> ActiveOrder:
     )
 
 
-def _messages(document: object, zone: tzinfo) -> tuple[Message, ...]:
+def read_messages(document: object, zone: tzinfo) -> tuple[Message, ...]:
+    """Read the SMS and calls of a document of getStatusV2's kind; what is none is left out."""
     parts: list[object] = []
     for name in ("sms", "call", "data"):
         part = field_of(document, name)
@@ -196,8 +217,3 @@ def _strings(value: object) -> Sequence[object]:
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
-
-
-def _unknown(answer: Answer) -> UnknownAnswer:
-    reason = f"HTTP {answer.http_status} with an answer of {len(answer.text)} characters the protocol does not know"
-    return UnknownAnswer(reason, raw=answer.excerpt)

@@ -8,14 +8,17 @@ Words are from the SMS-Activate api2 documentation, the rest from its clients an
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
+from pollers.providers.answer import Answer, cost_of, field_of, time_of
 from pollers.providers.contract import (
     AccountProblem,
     AlreadyBought,
     NoNumbers,
+    OutcomeUnknown,
     PriceTooLow,
     ProviderError,
     Refused,
@@ -23,11 +26,14 @@ from pollers.providers.contract import (
     UnknownAnswer,
     UnknownOrder,
 )
-from pollers.providers.sms_activate.answer import Answer, cost_of, field_of, time_of
+
+T = TypeVar("T")
 
 ERRORS: dict[str, type[ProviderError]] = {
     "NO_NUMBERS": NoNumbers,
+    "OUT_OF_STOCK": NoNumbers,
     "SERVICE_NOT_AVAILABLE": NoNumbers,
+    "SIM_OFFLINE": NoNumbers,
     "WHATSAPP_NOT_AVAILABLE": NoNumbers,
     "WRONG_MAX_PRICE": PriceTooLow,
     "ACCOUNT_INACTIVE": AccountProblem,
@@ -38,15 +44,26 @@ ERRORS: dict[str, type[ProviderError]] = {
     "NO_KEY": AccountProblem,
     "NO_YULA_MAIL": AccountProblem,  # this service is sold only to accounts with a certain balance
     "ACTIVATION_NOT_ACTIVE": Refused,
+    "ALREADY_CANCEL": Refused,
+    "ALREADY_FINISH": Refused,
     "BAD_ACTION": Refused,
     "BAD_COUNTRY": Refused,
     "BAD_SERVICE": Refused,
     "BAD_STATUS": Refused,
+    "CANT_CANCEL": Refused,
     "EARLY_CANCEL_DENIED": Refused,
     "FREE_CANCELLATION_EXPIRED": Refused,
+    "INCORECT_STATUS": Refused,  # as the provider spells it
+    "INVALID_TIME": Refused,
+    "MAX_HOURS_EXCEED": Refused,
+    "NEW_ACTIVATION_IMPOSSIBLE": Refused,
     "NEW_OTP_RECEIVED": Refused,
+    "OPERATORS_NOT_FOUND": Refused,
     "OTP_RECEIVED": Refused,
+    "RENEW_ACTIVATION_NOT_AVAILABLE": Refused,
+    "RENT_DIE": Refused,
     "UNPROCESSABLE_ENTITY": Refused,
+    "WRONG_DATE": Refused,
     "WRONG_EXCEPTION_PHONE": Refused,
     "WRONG_OPERATOR": Refused,
     "CHANNELS_LIMIT": Unavailable,
@@ -55,8 +72,10 @@ ERRORS: dict[str, type[ProviderError]] = {
     "RATE_LIMIT": Unavailable,
     "SERVER_ERROR": Unavailable,
     "SQL_ERROR": Unavailable,
+    "INVALID_PHONE": UnknownOrder,  # of rents: no rental of this id
     "NOT_FOUND": UnknownOrder,
     "NO_ACTIVATION": UnknownOrder,
+    "NO_ID_RENT": UnknownOrder,
     "WRONG_ACTIVATION_ID": UnknownOrder,
     "ORDER_ALREADY_EXISTS": AlreadyBought,
 }
@@ -114,6 +133,24 @@ def raise_refusal(answer: Answer, zone: tzinfo = UTC) -> None:
         raise Unavailable(reason, raw=raw, retry_after_s=answer.retry_after_s)
     if not 200 <= status < 300:
         raise UnknownAnswer(reason, raw=raw)
+
+
+def read_spending(answer: Answer, read: Callable[[Answer], T]) -> T:
+    """Read the answer to a request that costs money: what does not clearly say "not done" is OutcomeUnknown."""
+    refusal = refusal_in(answer)
+    if answer.http_status >= 500 or (refusal and refusal.word in SERVER_FAULTS):
+        reason = refusal.word if refusal else f"HTTP {answer.http_status}"
+        raise OutcomeUnknown(reason, raw=answer.excerpt)
+    try:
+        return read(answer)
+    except UnknownAnswer as unreadable:
+        raise OutcomeUnknown(unreadable.reason, raw=unreadable.raw) from None
+
+
+def unknown(answer: Answer) -> UnknownAnswer:
+    """The error for an answer that no parser knows."""
+    reason = f"HTTP {answer.http_status} with an answer of {len(answer.text)} characters the protocol does not know"
+    return UnknownAnswer(reason, raw=answer.excerpt)
 
 
 def _refusal(line: str) -> Refusal | None:
