@@ -37,7 +37,9 @@ def listen(settings: GatewaySettings, variable: str = "PORT") -> socket.socket:
     """The listening socket. Raises PortTaken, naming the variable that chose the port."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=settings.port_shared
+        )
     except OSError as error:
         raise PortTaken(variable, settings.host, settings.port, error) from error
     if sys.platform == "linux":

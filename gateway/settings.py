@@ -21,6 +21,8 @@ class GatewaySettings(NotifierSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    port_shared: bool = False
+    """Other gateways of this machine listen there, too: the kernel (Linux) deals the connections out among them."""
     jwt_secret: SecretStr | None = None
     """HS256 key of the tokens. Outside the demo it or `jwt_jwks` is given; the demo makes one, kept in `data_dir`."""
     jwt_jwks: str | None = None

@@ -33,6 +33,7 @@ PURE = (
     "gateway/errors.py",
     "gateway/realtime/close_codes.py",
     "gateway/realtime/cursor.py",
+    "gateway/realtime/frames.py",
     "gateway/realtime/messages.py",
     "gateway/realtime/wheel.py",
     "notifier/event.py",

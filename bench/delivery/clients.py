@@ -55,7 +55,7 @@ class Tally:
 class Client(asyncio.Protocol):
     """One connection of one user, by one transport; comes back with its cursor if it is cut."""
 
-    __slots__ = ("_buffer", "_face", "_loop", "_open", "_port", "_tally", "_token", "_transport", "closing", "cursor")
+    __slots__ = ("_buffer", "_face", "_loop", "_open", "_port", "_token", "_transport", "closing", "cursor", "tally")
 
     def __init__(self, face: Face, port: int, token: str, tally: Tally) -> None:
         self.cursor = b""
@@ -63,7 +63,7 @@ class Client(asyncio.Protocol):
         self._face = face
         self._port = port
         self._token = token.encode()
-        self._tally = tally
+        self.tally = tally
         self._buffer = b""
         self._open = False
         self._transport: asyncio.Transport | None = None
@@ -139,8 +139,8 @@ class Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cut."""
         if not self.closing:
-            self._tally.lost += 1
-            self._tally.changed()
+            self.tally.lost += 1
+            self.tally.changed()
 
     def _answer(self, head: bytes, body: bytes) -> None:
         """A whole answer, and the next question; or a part of one, to be looked at again."""
@@ -179,7 +179,7 @@ class Client(asyncio.Protocol):
 
     def _message(self, message: bytes) -> None:
         now = time.monotonic()
-        tally = self._tally
+        tally = self.tally
         if (at := message.find(CURSOR)) >= 0:
             at += len(CURSOR)
             self.cursor = message[at : message.index(b'"', at)]

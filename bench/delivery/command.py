@@ -36,12 +36,15 @@ def add_command(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--rate", type=float, default=PLAN.rate, help="events a second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=PLAN.seconds, help="of events a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=PLAN.rounds, help="of each transport (default: %(default)s)")
+    parser.add_argument(
+        "--gateways", type=int, default=PLAN.gateways, help="on one port, for a second return (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit status: 0 measured, whatever the figures; 1 could not; 130 or 143 interrupted."""
-    plan = Plan(arguments.connections, arguments.rate, arguments.seconds, arguments.rounds)
+    plan = Plan(arguments.connections, arguments.rate, arguments.seconds, arguments.rounds, arguments.gateways)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with running_server() as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

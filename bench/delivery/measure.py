@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import quantiles
 from uuid import UUID, uuid4
@@ -51,6 +51,8 @@ class Plan:
     rate: float = 1_000
     seconds: float = 5
     rounds: int = 3
+    gateways: int = 2
+    """On one port, for the clients that come back once more."""
     faces: tuple[Face, ...] = ("ws", "sse", "poll")
 
 
@@ -72,6 +74,8 @@ class Figures:
     floor_p99_ms: list[float] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
     queries: list[float] = field(default_factory=list)
+    shared_back_s: list[float] = field(default_factory=list)
+    shared_queries: list[float] = field(default_factory=list)
 
 
 async def measure(server: Server, plan: Plan, report: Callable[[str], None]) -> list[Finding]:
@@ -146,20 +150,41 @@ async def _round(
             raise BenchError(f"{tally.lost} connections were lost")
         gateway.kill()
         await tally.until(lambda seen: seen.lost == len(clients), WITHIN_S)
+    await _come_back(db, clients, port, environment, 1, figures.back_s, figures.queries)
+    if plan.gateways > 1:
+        await _come_back(db, clients, port, environment, plan.gateways, figures.shared_back_s, figures.shared_queries)
+    for client in clients:
+        client.close()
+
+
+async def _come_back(
+    db: Pool,
+    clients: Sequence[Client],
+    port: int,
+    environment: dict[str, str],
+    gateways: int,
+    seconds: list[float],
+    queries: list[float],
+) -> None:
+    """All clients at once, to gateways that have just begun; and then they are killed."""
     again = Tally()
     for client in clients:
-        client._tally = again  # noqa: SLF001 - our own
-    queries = await _queries(db)
-    async with _gateway(port, environment):
+        client.tally = again
+    before = await _queries(db)
+    async with AsyncExitStack() as stack:
+        shared = environment | {"PORT_SHARED": str(int(gateways > 1))}
+        running = [await stack.enter_async_context(_gateway(port, shared)) for _ in range(gateways)]
+        await _all_answer(port, gateways)
         began = time.monotonic()
         await _all_ready(clients, again)
-        figures.back_s.append(time.monotonic() - began)
+        seconds.append(time.monotonic() - began)
         if again.resumed != len(clients):
             raise BenchError(f"{len(clients) - again.resumed} clients came back and could not resume")
         await asyncio.sleep(2 * SETTLED_S)  # until the sessions have reported what they did
-        figures.queries.append(await _queries(db) - queries)
-        for client in clients:
-            client.close()
+        queries.append(await _queries(db) - before)
+        for each in running:
+            each.kill()
+        await again.until(lambda seen: seen.lost == len(clients), WITHIN_S)
 
 
 async def _fan_out(
@@ -244,6 +269,11 @@ def _findings(face: Face, plan: Plan, figures: Figures) -> list[Finding]:
         Finding("bare LISTEN session in the same run, p99", "ms", spread(figures.floor_p99_ms)),
         Finding(f"{face}: {many} back at once after a kill", "s", spread(figures.back_s), Goal("at most", 3.0)),
         Finding(f"{face}: transactions of the database for that", "", spread(figures.queries)),
+        *([
+            Finding(f"{face}: back at once to {plan.gateways} gateways on one port", "s", spread(figures.shared_back_s),
+                    Goal("at most", 3.0)),
+            Finding(f"{face}: transactions of the database for that", "", spread(figures.shared_queries)),
+        ] if figures.shared_back_s else []),
     ]  # fmt: skip
 
 
@@ -261,6 +291,18 @@ async def _gateway(port: int, environment: dict[str, str]) -> AsyncIterator[psut
             except TimeoutError:
                 raise BenchError("the gateway did not get ready") from None
         yield psutil.Process(process.pid)
+
+
+async def _all_answer(port: int, gateways: int) -> None:
+    """Each of those on the port: the kernel deals connections out, so many must be answered at the same time."""
+    asked = 16 * gateways
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            async with AsyncExitStack() as stack:
+                clients = [await stack.enter_async_context(httpx.AsyncClient(trust_env=False)) for _ in range(asked)]
+                url = f"http://127.0.0.1:{port}/readyz"
+                if all(await asyncio.gather(*(_answers(client, url) for client in clients))):
+                    return
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

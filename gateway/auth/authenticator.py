@@ -89,11 +89,7 @@ class Authenticator:
             raise ApiError("TOKEN_INVALID", INVALID) from None
 
     def _read(self, token: str) -> Session:
-        header = jwt.get_unverified_header(token)
-        algorithm = header.get("alg", "")
-        key = self._secret if algorithm == "HS256" else self._public_key(header.get("kid"), algorithm)
-        if key is None:
-            raise ValueError("alg, kid: expected those of a key known here")
+        key, algorithm = self._key_of(token)
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -117,8 +113,15 @@ class Authenticator:
             token_id(claims.get("jti"), token),
         )
 
-    def _public_key(self, kid: object, algorithm: object) -> Any:
-        return None if self.jwks is None else self.jwks.keys.find(kid, algorithm)
+    def _key_of(self, token: str) -> tuple[Any, str]:
+        if self.jwks is None:
+            return self._secret, "HS256"  # another algorithm does not verify
+        header = jwt.get_unverified_header(token)
+        algorithm = header.get("alg", "")
+        key = self._secret if algorithm == "HS256" else self.jwks.keys.find(header.get("kid"), algorithm)
+        if key is None:
+            raise ValueError("alg, kid: expected those of a key known here")
+        return key, algorithm
 
     def issue(self, user_id: UUID, *, lifetime_s: float = DEMO_TOKEN_LIFETIME_S, role: str = "user") -> str:
         """A token for this user: the demo's way to sign in, and the tests'. Needs a secret."""

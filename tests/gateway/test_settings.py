@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.server import PortTaken, listen
 from gateway.settings import GatewaySettings
-from tests.system import ROOT
+from tests.system import ROOT, free_port
 from wallet_db.settings import load
 
 SECRET = "a-secret-for-tests-of-more-than-32-bytes"
@@ -139,3 +140,11 @@ def test_demo_secret_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DEMO", "1")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     assert load(GatewaySettings).jwt_key() == load(GatewaySettings).jwt_key()
+
+
+def test_a_port_is_shared_only_by_those_who_say_so() -> None:
+    shared = GatewaySettings(demo=True, port=free_port(), port_shared=True)
+    with listen(shared) as first, listen(shared) as second:
+        assert first.getsockname() == second.getsockname()
+        with pytest.raises(PortTaken, match="PORT: cannot listen on"):
+            listen(GatewaySettings(demo=True, port=shared.port))
