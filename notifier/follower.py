@@ -48,6 +48,7 @@ Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
 
 OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
+FEW_EVENTS = 10
 READ_SHARE_MAX = 1 / 3
 """Reading and publishing what is new, too, unless there is more than one batch: in a flood, fewer and larger reads
 leave the processors to the writers, and cost an event some milliseconds at most."""
@@ -65,7 +66,9 @@ class Tempo:
     """How often the follower looks, and how much it takes at once."""
 
     poll_s: float = 0.003
-    """Between two reads while awake."""
+    """Between two reads while awake,"""
+    eager_s: float = 0.001
+    """and after one that found a few events, for it would have found them sooner."""
     idle_s: float = 0.25
     """Without a new event for so long, it falls asleep."""
     sweep_s: float = 5.0
@@ -187,7 +190,13 @@ class _Leadership:
             if read.events:
                 quiet_since_s = now_s()
             if read.complete:
-                await asyncio.sleep(max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S)))
+                await asyncio.sleep(self._pause_s(len(read.events), read_s))
+
+    def _pause_s(self, events: int, read_s: float) -> float:
+        """After a read of so many events that took so long: short while they come, long when none or very many do."""
+        if events <= FEW_EVENTS:
+            return self.tempo.eager_s if events else self.tempo.poll_s
+        return max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S))
 
     async def fall_asleep(self) -> bool:
         """Let writers ring, and wait for those who may not have; False: something came meanwhile."""

@@ -170,6 +170,7 @@ async def _come_back(
     again = Tally()
     for client in clients:
         client.tally = again
+    await asyncio.sleep(2 * SETTLED_S)  # until the sessions of what was before have reported it
     before = await _queries(db)
     async with AsyncExitStack() as stack:
         shared = environment | {"PORT_SHARED": str(int(gateways > 1))}
