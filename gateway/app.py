@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api import activations, demo, health, metrics, receipts, tokens, wallet
+from gateway.api import activations, demo, health, metrics, receipts, rentals, served, tokens, wallet, webhooks
 from gateway.api.responses import EXCEPTION_HANDLERS, JsonResponse
 from gateway.cors import Cors, origins_of
 from gateway.errors import ApiError
@@ -83,8 +83,11 @@ def create_app(services: Services) -> ASGIApp:
             *metrics.ROUTES,
             *wallet.ROUTES,
             *activations.ROUTES,
+            *served.ROUTES,
+            *rentals.ROUTES,
             *receipts.ROUTES,
             *tokens.ROUTES,
+            *webhooks.ROUTES,
             *(demo.routes(services.demo_pool) if services.demo_pool is not None else []),
             Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
             Route("/realtime/poll", PollEndpoint(), methods=["GET"]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -66,6 +67,10 @@ class Handover:
         if not self._is_there():
             return False
         self._cycle.disconnected = True  # as in `to`
+        headers: Any = self._cycle.scope["headers"]  # a kilobyte, with the token; what CORS asks for stays
+        headers[:] = [header for header in headers if header[0] == b"origin"]
+        if self._protocol.scope is self._cycle.scope:  # nothing of a next request has come
+            self._protocol.parser = None  # type: ignore[assignment]  # another kilobyte
         self._protocol.parked = gone
         return True
 
@@ -123,6 +128,10 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse, unless too much has come that is no body."""
         if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
             self._await_request()  # uvicorn's own timer ends with the first byte, be that a blank line
+        parser: object = self.parser
+        if parser is None:
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
         for at in range(0, len(data), SLICE_BYTES):
             part = data[at : at + SLICE_BYTES]
             self._unreported_bytes += len(part)

@@ -1,7 +1,7 @@
 """The gateway's frame: what a process holds, and the tasks that live as long as it does.
 
-Tasks: the bus's listener and that for tokens, the hub, the heartbeats, and with BUS=local the follower. They are
-supervised: if one dies the process stops, loudly, rather than go on half alive.
+Tasks: the bus's listener and that for tokens, the hub, the heartbeats, who is connected, and with BUS=local the
+follower. They are supervised: if one dies the process stops, loudly, rather than go on half alive.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import structlog
 from gateway.auth import Authenticator, Jwks
 from gateway.realtime.auth_listener import AuthListener
 from gateway.realtime.messages import Message, event_message
+from gateway.realtime.presence import tell_presence
 from gateway.realtime.realtime import Realtime
 from gateway.settings import GatewaySettings
 from gateway.users import Users
@@ -107,6 +108,7 @@ async def open_services(
                 tasks.create_task(hub.run())
                 tasks.create_task(realtime.run())
                 tasks.create_task(auth_listener.run())
+                tasks.create_task(tell_presence(connections, lambda: realtime.users))
                 if jwks is not None:
                     tasks.create_task(jwks.run())
                 if settings.bus == "local":

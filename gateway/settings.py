@@ -51,6 +51,10 @@ class GatewaySettings(NotifierSettings):
     """Of one address, not counting loopback; 0: any number. Behind a proxy, see `trusted_proxies`."""
     trusted_proxies: str = ""
     """Addresses and networks of proxies whose X-Forwarded-For is believed, separated by commas."""
+    sms_activate_webhook_addresses: str = "188.42.218.183, 142.91.156.119"
+    """Whose webhooks are taken for this provider's: addresses and networks, separated by commas; in the demo this
+    machine's besides. The defaults are those the providers tell."""
+    herosms_webhook_addresses: str = "84.32.223.53, 185.138.88.87"
     cors_origins: str = ""
     """Origins whose pages may read the API and the realtime endpoints, separated by commas; `*`: all."""
     leave_s: float = Field(10.0, ge=0, le=20)
@@ -81,7 +85,7 @@ class GatewaySettings(NotifierSettings):
         origins_of(text)
         return text
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "sms_activate_webhook_addresses", "herosms_webhook_addresses")
     @classmethod
     def _proxies_are_networks(cls, text: str) -> str:
         TrustedProxies.parse(text)

@@ -195,7 +195,7 @@ class _Leadership:
     def _pause_s(self, events: int, read_s: float) -> float:
         """After a read of so many events that took so long: short while they come, long when none or very many do."""
         if events <= FEW_EVENTS:
-            return self.tempo.eager_s if events else self.tempo.poll_s
+            return min(self.tempo.eager_s, self.tempo.poll_s) if events else self.tempo.poll_s
         return max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S))
 
     async def fall_asleep(self) -> bool:

@@ -1,25 +1,20 @@
-"""Activations over HTTP: buy, look, cancel.
+"""Activations over HTTP: buy, look, cancel; what comes after the SMS is `served.py`.
 
 A purchase is a row; the pollers carry it out. These routes write the row, then wait a while for what comes of it,
 woken by the user's own events; whether they are still waiting when it comes makes no difference to the order.
 """
 
 import asyncio
-import math
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.api.orders import Money, Name, failure, read_place, refused_cancel, until_settled, write_place
 from gateway.api.requests import (
-    Text,
     body_of,
     idempotency_key_of,
     page_limit_of,
@@ -28,7 +23,7 @@ from gateway.api.requests import (
     uuid_of,
 )
 from gateway.api.responses import JsonResponse
-from gateway.errors import STATUS_BY_CODE, ApiError
+from gateway.errors import ApiError
 from gateway.services import Services
 from wallet_db.orders import (
     JsonObject,
@@ -37,18 +32,6 @@ from wallet_db.orders import (
     read_activation,
     request_cancel,
 )
-
-LOOK_AGAIN_S = 1.0
-"""Events are hints and may be lost: the row is looked at this often at the latest."""
-
-
-def _code(value: object) -> object:
-    """Codes are often written as numbers: 6 for "6"."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Name = Annotated[Text, BeforeValidator(_code), Field(min_length=1, max_length=50)]
-Money = Annotated[Decimal, Field(gt=0, lt=10**12, decimal_places=2, allow_inf_nan=False)]
 
 
 class NewActivation(BaseModel):
@@ -77,14 +60,14 @@ async def buy(request: Request) -> Response:
             max_price=wanted.max_price,
         )
         replayed = activation.pop("replayed")
-        activation = await _settled(
+        activation = await settled_activation(
             services, session.user_id, activation, wake, lambda order: order["status"] != "ordering"
         )
     headers = {"location": f"/api/activations/{activation['id']}"}
     if replayed:
         headers["idempotent-replay"] = "true"
     if activation["status"] == "failed":
-        raise _failure(activation)
+        raise failure("activation", activation)
     return JsonResponse(activation, 202 if activation["status"] == "ordering" else 201, headers)
 
 
@@ -102,9 +85,9 @@ async def listing(request: Request) -> Response:
     """`GET /api/activations?limit=&before=`: newest first; `next` is the `before` of the next page."""
     session = await session_of(request)
     limit = page_limit_of(request)
-    before = _read_place(request.query_params.get("before"))
+    before = read_place(request.query_params.get("before"))
     rows = await list_activations(services_of(request).pool, session.user_id, limit=limit, before=before)
-    following = _write_place(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+    following = write_place(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
     return JsonResponse({"activations": [activation for _, _, activation in rows], "next": following})
 
 
@@ -115,7 +98,7 @@ async def cancel(request: Request) -> Response:
     services = services_of(request)
     with services.hub_watch(session.user_id) as wake:
         activation = await request_cancel(services.pool, session.user_id, activation_id)
-        activation = await _settled(
+        activation = await settled_activation(
             services, session.user_id, activation, wake, lambda order: not order["cancel_requested"]
         )
     if activation["status"] == "cancelled":
@@ -126,68 +109,23 @@ async def cancel(request: Request) -> Response:
         raise ApiError("SMS_ALREADY_RECEIVED", "the SMS came first, so the order is paid", activation=activation)
     if activation["closed_at"] is not None:
         raise ApiError("ALREADY_CLOSED", f"the order has ended: {activation['status']}", activation=activation)
-    raise _refused_cancel(activation)
+    raise refused_cancel("activation", activation)
 
 
-async def _settled(
+async def settled_activation(
     services: Services,
     user_id: UUID,
     activation: JsonObject,
     wake: asyncio.Event,
     settled: Callable[[JsonObject], bool],
 ) -> JsonObject:
-    """The order once it is settled, or as it is when the wait is over."""
+    """The order once it is settled, or as it is after ORDER_WAIT_S."""
     activation_id = UUID(activation["id"])
-    with suppress(TimeoutError):
-        async with asyncio.timeout(services.settings.order_wait_s):
-            while not settled(activation):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_S):
-                        await wake.wait()
-                wake.clear()
-                activation = await read_activation(services.pool, user_id, activation_id) or activation
-    return activation
 
+    async def read() -> JsonObject | None:
+        return await read_activation(services.pool, user_id, activation_id)
 
-def _failure(activation: JsonObject) -> ApiError:
-    code = activation["error_code"]
-    return ApiError(
-        code if code in STATUS_BY_CODE else "ORDER_FAILED",
-        "no number could be had; nothing was charged",
-        activation=activation,
-    )
-
-
-def _refused_cancel(activation: JsonObject) -> ApiError:
-    allowed_at = activation["cancel_allowed_at"]
-    if allowed_at is None:
-        return ApiError("CANCEL_REFUSED", "the provider would not cancel; the order goes on", activation=activation)
-    left = (datetime.fromisoformat(allowed_at) - datetime.now(UTC)).total_seconds()
-    seconds = max(1, math.ceil(left))
-    return ApiError(
-        "EARLY_CANCEL_DENIED",
-        f"the provider cancels no sooner than in {seconds} s",
-        retry_after_s=seconds,
-        activation=activation,
-    )
-
-
-def _write_place(at: datetime, order_id: UUID) -> str:
-    # With Z: in an address the "+" of "+00:00" would be a space.
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z_{order_id}"
-
-
-def _read_place(text: str | None) -> tuple[datetime, UUID] | None:
-    if text is None:
-        return None
-    at, _, order_id = text.partition("_")
-    try:
-        if not at.endswith("Z"):
-            raise ValueError(at)
-        place = datetime.fromisoformat(at), UUID(order_id)
-    except ValueError:
-        raise ApiError("BAD_REQUEST", f"before: expected the `next` of a page, got {text[:60]!r}") from None
-    return place
+    return await until_settled(activation, settled, read=read, wake=wake, wait_s=services.settings.order_wait_s)
 
 
 ROUTES = [

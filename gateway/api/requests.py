@@ -73,12 +73,12 @@ def idempotency_key_of(request: Request) -> str | None:
     return key
 
 
-def uuid_of(text: str) -> UUID:
-    """An id from the path; one that is no uuid names no order."""
+def uuid_of(text: str, kind: str = "activation") -> UUID:
+    """An id from the path; one that is no uuid names no order of this kind."""
     try:
         return UUID(text)
     except ValueError:
-        raise ApiError("UNKNOWN_ORDER", f"no activation {text[:50]}") from None
+        raise ApiError("UNKNOWN_ORDER", f"no {kind} {text[:50]}") from None
 
 
 def page_limit_of(request: Request) -> int:

@@ -5,7 +5,7 @@ flood from many addresses, which is a proxy's work. A long-poll counts while it 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -43,6 +43,10 @@ class Seats:
 
     def __len__(self) -> int:
         return self._of_user.total()
+
+    def users(self) -> Collection[UUID]:
+        """Who has a connection."""
+        return self._of_user.keys()
 
     def take(self, bucket: int, user_id: UUID, address: str) -> Seat:
         """A seat, to be given back once. Raises ApiError TOO_MANY_CONNECTIONS, saying whose bound it is."""
@@ -100,16 +104,12 @@ class TrustedProxies:
         return cls(tuple(ip_network(part.strip()) for part in text.split(",") if part.strip()))
 
     def client(self, peer: str, forwarded_for: str | None) -> str:
-        """The address to count: the last of the chain that is no proxy of ours. An IPv6 client is its /64.
+        """The address to count: where the request came from. An IPv6 client is its /64.
 
         LOOPBACK for this machine's own.
         """
-        address = peer
-        for hop in reversed((forwarded_for or "").split(",")):
-            if not self._trusts(address) or not hop.strip():
-                break
-            address = hop.strip()
-        found = _parse(address)
+        address = self.origin(peer, forwarded_for)
+        found = parse_address(address)
         if found is None:
             return address[:64]
         if found.is_loopback:
@@ -117,12 +117,21 @@ class TrustedProxies:
         # A household or a server has a /64 to itself: its addresses cost it nothing.
         return str(found) if found.version == 4 else str(ip_network((int(found) >> 64 << 64, 64)).network_address)
 
+    def origin(self, peer: str, forwarded_for: str | None) -> str:
+        """Where a request came from: the last of the chain that is no proxy of ours, as it is written there."""
+        address = peer
+        for hop in reversed((forwarded_for or "").split(",")):
+            if not self._trusts(address) or not hop.strip():
+                break
+            address = hop.strip()
+        return address
+
     def _trusts(self, address: str) -> bool:
-        found = _parse(address)
+        found = parse_address(address)
         return found is not None and any(found in network for network in self.networks)
 
 
-def _parse(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """An address as proxies write them: perhaps with a port, perhaps an IPv4 address dressed as IPv6."""
     bare = text.strip()
     if bare.startswith("["):

@@ -7,7 +7,7 @@ once it is live: events are written by the hub's call, heartbeats by one task fo
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -117,6 +117,11 @@ class Realtime:
     def connections(self) -> int:
         """How many are open or wait."""
         return len(self._wheel)
+
+    @property
+    def users(self) -> Collection[UUID]:
+        """Who has one."""
+        return self._seats.users()
 
     async def admit(self, headers: Iterable[tuple[bytes, bytes]], query: bytes, method: str = "GET") -> Session:
         """Whose connection a request wants to open, by its ticket or its token. Raises ApiError."""
