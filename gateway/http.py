@@ -69,7 +69,7 @@ class Handover:
         self._cycle.disconnected = True  # as in `to`
         headers: Any = self._cycle.scope["headers"]  # a kilobyte, with the token; what CORS asks for stays
         headers[:] = [header for header in headers if header[0] == b"origin"]
-        if self._protocol.scope is self._cycle.scope:  # nothing of a next request has come
+        if self._protocol.scope is self._cycle.scope and not self._cycle.more_body:  # and nothing of the next has come
             self._protocol.parser = None  # type: ignore[assignment]  # another kilobyte
         self._protocol.parked = gone
         return True
@@ -81,7 +81,14 @@ class Handover:
         if not self._is_there():
             self._cycle.disconnected = True
             return False
-        self._cycle.on_response = self._protocol.on_response_complete
+        cycle, protocol = self._cycle, self._protocol
+
+        def answered() -> None:
+            cycle.on_response = _nothing  # circles, as in `leave`
+            cycle.scope.pop("extensions", None)
+            protocol.on_response_complete()
+
+        cycle.on_response = answered
         return True
 
     def _is_there(self) -> bool:
@@ -230,7 +237,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if self.pipeline:
+        if self.pipeline or self.parked is not None:
             self._await_request()  # it is we who do not read on, until the request before it is answered
         else:
             self._refuse(ApiError("REQUEST_TIMEOUT", f"expected a whole request within {self._request_s:g} s"))
@@ -267,6 +274,10 @@ class HttpProtocol(HttpToolsProtocol):
             # Not if nothing came at all: browsers connect before they know what to ask for.
             return self._unreported_bytes > 0 or self.scope is not None
         return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+
+
+def _nothing() -> None:
+    pass
 
 
 def _answer_until_close(cycle: RequestResponseCycle) -> None:

@@ -57,7 +57,7 @@ async def body_of(request: Request, model: type[ModelT]) -> ModelT:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
-        if faults[0]["type"] == "json_invalid":
+        if faults[0]["type"] in ("json_invalid", "model_type") and not faults[0]["loc"]:
             raise ApiError("INVALID_JSON", "expected a JSON object as body") from None
         told = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults)
         raise ApiError("INVALID_ARGUMENT", told) from None

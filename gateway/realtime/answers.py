@@ -55,3 +55,6 @@ async def _answer(work: Coroutine[Any, Any, None], refused: Callable[[ApiError],
     except DATABASE_FAULTS:
         log.warning("message not taken", exc_info=True)
         refused(ApiError("UNAVAILABLE", "the message was not taken: send it again"))
+    except Exception:
+        log.exception("message could not be taken")
+        refused(ApiError("INTERNAL_ERROR", "something went wrong here"))

@@ -4,7 +4,8 @@ What comes from clients is parsed and judged by `websockets`; here is only seen 
 """
 
 MASK_BYTES = 4
-"""A client's frames are masked, or wrong: which the parser says."""
+LENGTH_BYTES = {126: 2, 127: 8}
+"""Of a payload's length, if it does not fit into the second byte."""
 
 
 def text_frame(payload: bytes, *, compressed: bool = False) -> bytes:
@@ -18,14 +19,23 @@ def text_frame(payload: bytes, *, compressed: bool = False) -> bytes:
     return first + b"\x7f" + length.to_bytes(8, "big") + payload
 
 
-def are_whole_frames(data: bytes) -> bool:
-    """Whether bytes that begin with a client's frame end with one, too: then a parser of them awaits nothing more."""
+def take_frames(data: bytes, payload_max: int) -> tuple[list[bytes], bytes]:
+    """Cut what came from a client into frames; returns the whole ones, and the beginning of the next.
+
+    One that is not masked, or announces more than `payload_max`, is not waited for: with all behind it it is the last
+    of the frames, for the parser to refuse.
+    """
+    frames: list[bytes] = []
     at, size = 0, len(data)
-    while at + 2 <= size:
+    while size - at >= 2:
         length, head = data[at + 1] & 0x7F, 2
-        if length == 126:
-            length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-        elif length == 127:
-            length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
-        at += head + MASK_BYTES + length
-    return at == size
+        if more := LENGTH_BYTES.get(length, 0):
+            length, head = int.from_bytes(data[at + 2 : at + 2 + more], "big"), 2 + more
+        if not data[at + 1] & 0x80 or (size - at >= head and length > payload_max):
+            return [*frames, data[at:]], b""
+        end = at + head + MASK_BYTES + length
+        if size - at < head or end > size:
+            break
+        frames.append(data[at:end])
+        at = end
+    return frames, data[at:]

@@ -3,7 +3,7 @@
 uvicorn's HTTP parser has read the handshake's request; `upgrade` answers it, and from there bytes go straight between
 socket and protocol. Outgoing events are frames made once for all connections and written by the hub's call: no task,
 queue or ASGI message belongs to a connection (`live`). What comes in is parsed by websockets, whose parser is kept no
-longer than a frame is under way: most connections are silent most of the time. Text messages only.
+longer than a message is under way: most connections are silent most of the time. Text messages only.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode as StandardCode
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import Protocol as WebSocketParser
 from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
@@ -32,7 +32,7 @@ from gateway.realtime.close_codes import (
     TOO_MANY_MESSAGES,
     CloseCode,
 )
-from gateway.realtime.frames import are_whole_frames
+from gateway.realtime.frames import take_frames
 from gateway.realtime.limits import Allowance
 from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
@@ -40,6 +40,8 @@ from gateway.realtime.realtime import forwarded_for
 
 PATH = "/realtime/ws"
 PING = b"\x89\x00"
+REFUSALS = {405: "METHOD_NOT_ALLOWED", 426: "UPGRADE_REQUIRED"}
+"""Error codes by the status that `websockets` gives a faulty handshake; 400 else."""
 # Without context from message to message a frame is made once for all, and an idle connection keeps no compressor.
 DEFLATE = ServerPerMessageDeflateFactory(
     server_no_context_takeover=True, client_no_context_takeover=True, server_max_window_bits=DEFLATE_WINDOW_BITS
@@ -49,12 +51,14 @@ DEFLATE = ServerPerMessageDeflateFactory(
 class WebSocketProtocol(LiveProtocol):
     """One connection, from the upgrade to the end."""
 
-    __slots__ = ("_allowance", "_deflates", "_extensions", "_fragments", "_heard_at", "_parser", "_pinged_at")
+    __slots__ = ("_allowance", "_deflates", "_extensions", "_fragments", "_heard_at", "_parser", "_pinged_at", "_rest")
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(app_state["realtime"], server_state.connections)
         self._parser: WebSocketParser | None = None
-        """None: the connection is open, and no frame under way."""
+        """None: the connection is open, and no message under way."""
+        self._rest = b""
+        """The beginning of a frame."""
         self._extensions: Sequence[Extension] = ()
         self._deflates = False
         """The client takes compressed messages."""
@@ -79,11 +83,14 @@ class WebSocketProtocol(LiveProtocol):
         handshake = ServerProtocol(extensions=[DEFLATE] if self._realtime.settings.ws_deflate else None)
         path, _, query = request.path.partition("?")
         if path != PATH:
-            response = handshake.reject(404, "no WebSocket here\n")
+            response = _refusal(handshake.reject(404, ""), ApiError("NOT_FOUND", "no WebSocket here"))
         elif self._realtime.leaving:
-            response = handshake.reject(503, "leaving: try another\n")
+            response = _refusal(handshake.reject(503, ""), ApiError("UNAVAILABLE", "leaving: try another"))
         else:
             response = handshake.accept(request)
+            if response.status_code != 101:
+                code = REFUSALS.get(response.status_code, "BAD_REQUEST")
+                response = _refusal(response, ApiError(code, bytes(response.body).decode().strip()))
         handshake.send_response(response)
         self._parser = handshake
         self._flush()
@@ -106,17 +113,22 @@ class WebSocketProtocol(LiveProtocol):
         self._drop_parser()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client: frames, or parts of them."""
+        """Bytes from the client: frames, or parts of them. However they are cut, they mean the same."""
         self._heard_at = self._loop.time()
-        is_whole = self._parser is None and are_whole_frames(data)
-        parser = self._parse()
-        parser.receive_data(data)
-        for frame in parser.events_received():
-            if isinstance(frame, Frame):
-                self._frame_received(parser, frame)
+        data = self._rest + data
+        frames, self._rest = [data], b""
+        if self.is_open:
+            frames, self._rest = take_frames(data, self._realtime.settings.frame_bytes_max)
+        for each in frames:
+            parser = self._parse()
+            parser.receive_data(each)
+            for frame in parser.events_received():
+                if isinstance(frame, Frame):
+                    self._frame_received(parser, frame)
         self._flush()
         self.bound_backlog()  # answers pile up too, if only questions are sent
-        if is_whole and parser.state is State.OPEN and parser.current_size is None:
+        parser_now = self._parser
+        if parser_now is not None and parser_now.state is State.OPEN and parser_now.current_size is None:
             self._drop_parser()
 
     def eof_received(self) -> None:
@@ -202,21 +214,26 @@ class WebSocketProtocol(LiveProtocol):
             parser.fail(StandardCode.INVALID_DATA, "expected UTF-8")
             return
         try:
-            message = orjson.loads(text)
-            kind = message["type"]
-            if kind == "auth":
-                self._renew(message["token"])
-            elif kind == "ack":
-                self._acknowledge(message["cursor"])
-            else:
-                raise ApiError("BAD_REQUEST", f"expected a message of type auth or ack, got {str(kind)[:40]!r}")
+            self._take(text)
         except ApiError as refusal:
             self.write(error_message(refusal.code, str(refusal)))
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            expected = 'expected a JSON object like {"type":"auth","token":"…"}'
-            self.write(error_message("INVALID_JSON", expected))
 
-    def _acknowledge(self, cursor: object) -> None:
+    def _take(self, text: str) -> None:
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            message = None
+        if not isinstance(message, dict):
+            raise ApiError("INVALID_JSON", 'expected a JSON object like {"type":"ack","cursor":"…"}')
+        match message.get("type"):
+            case "auth":
+                self._renew(_text_of(message, "token"))
+            case "ack":
+                self._acknowledge(_text_of(message, "cursor"))
+            case other:
+                raise ApiError("BAD_REQUEST", f"type: expected auth or ack, got {_shown(other)}")
+
+    def _acknowledge(self, cursor: str) -> None:
         if self._permit is not None:
             self._realtime.acknowledge_soon(self._permit, cursor, self._refused)
 
@@ -240,3 +257,29 @@ class WebSocketProtocol(LiveProtocol):
                 self.abort_soon()
         if parser.close_expected():
             self.release()
+
+
+def _refusal(response: Response, error: ApiError) -> Response:
+    """The refusal of a handshake, in the one shape of all errors; RFC 6455 section 4.2.2 wants the version named."""
+    response.body = orjson.dumps(error.body)
+    for name, value in {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(response.body)),
+        "Cache-Control": "no-store",
+        "Sec-WebSocket-Version": "13",
+    }.items():
+        if name in response.headers:
+            del response.headers[name]
+        response.headers[name] = value
+    return response
+
+
+def _text_of(message: dict[str, Any], field: str) -> str:
+    value = message.get(field)
+    if not isinstance(value, str):
+        raise ApiError("INVALID_ARGUMENT", f"{field}: expected a string, got {_shown(value)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    return orjson.dumps(value).decode()[:40]

@@ -54,7 +54,7 @@ async def opened(port: int, path: str, token: str, more: str = "") -> tuple[asyn
 
 
 @pytest.mark.usefixtures("collector")
-@pytest.mark.parametrize("face", ["ws", "ws closed in order", "sse", "poll", "api"])
+@pytest.mark.parametrize("face", ["ws", "ws closed in order", "sse", "poll", "poll answered", "api"])
 def test_ended_connections_leave_no_circles(database_url: str, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     for name, value in {"PORT": str(port), "JWT_SECRET": JWT_SECRET, "BUS": "local", "LEAVE_S": "0"}.items():
@@ -70,12 +70,12 @@ def test_ended_connections_leave_no_circles(database_url: str, face: str, monkey
             if face == "api":
                 streams.append(await opened(port, "/api/wallet", token))
                 await streams[-1][0].readuntil(b"available")
-            elif face == "poll":
+            elif face.startswith("poll"):
                 reader, writer = await opened(port, "/realtime/poll", token)
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
                 cursor = json.loads(await reader.readexactly(length))["cursor"]
-                path = f"/realtime/poll?cursor={cursor}"
+                path = f"/realtime/poll?cursor={cursor}" + ("&wait=0.3" if face == "poll answered" else "")
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
                 streams.append((reader, writer))
             else:
@@ -85,6 +85,8 @@ def test_ended_connections_leave_no_circles(database_url: str, face: str, monkey
         while realtime.connections < CONNECTIONS and face != "api":  # noqa: ASYNC110 - it can only be asked
             await asyncio.sleep(0.01)
         for reader, writer in streams:
+            if face == "poll answered":
+                await reader.readuntil(b'"events":[]')
             if face.startswith("ws"):
                 writer.write(PONG)
             if face == "ws closed in order":

@@ -120,3 +120,27 @@ def test_a_parked_poll_is_answered_and_its_connection_goes_on(system: System) ->
     assert time.monotonic() - began >= 1
     assert client.sock.getsockname() == local
     client.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["content-length", "chunked"])
+@pytest.mark.parametrize("pause_s", [0.0, 0.3])
+def test_late_body_of_a_parked_poll_is_no_request(system: System, chunked: bool, pause_s: float) -> None:
+    """Or behind a proxy one user's body would be answered to the next."""
+    token = system.token()
+    first = httpx.get(f"{system.url}/realtime/poll", headers={"authorization": f"Bearer {token}"}, verify=TLS).json()
+    body = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    size = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    address = httpx.URL(system.url)
+    with socket.create_connection((address.host, address.port or 80), timeout=10) as client:
+        client.sendall(
+            f"GET /realtime/poll?wait=1&cursor={first['cursor']} HTTP/1.1\r\nHost: x\r\n".encode()
+            + f"Authorization: Bearer {token}\r\nConnection: close\r\n".encode()
+            + size
+            + b"\r\n\r\n"
+        )
+        time.sleep(pause_s)  # until it is parked, or not: both must hold
+        client.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body)
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"smuggled" not in answer
