@@ -4,7 +4,10 @@ import argparse
 import sys
 
 from bench.delivery import command as delivery
+from bench.faults import command as faults
 from bench.loss import command as loss
+from bench.polling import command as polling
+from bench.soak import command as soak
 from bench.wallet import command as wallet
 
 
@@ -19,6 +22,9 @@ def main() -> int:
     wallet.add_command(commands)
     delivery.add_command(commands)
     loss.add_command(commands)
+    polling.add_command(commands)
+    faults.add_command(commands)
+    soak.add_command(commands)
     arguments = parser.parse_args()
     status: int = arguments.run(arguments)
     return status

@@ -43,7 +43,7 @@ def main() -> int:
     """The exit status: 0 stopped by the user, 1 something could not start or died, 2 wrong settings."""
     check(GatewaySettings, NotifierSettings, PollerSettings, SimulatorSettings)
     gateway, pollers = load(GatewaySettings), load(PollerSettings)
-    simulating = gateway.demo and pollers.sms_activate_url is None
+    simulating = pollers.is_simulated
     try:
         with listen(gateway):
             if simulating:

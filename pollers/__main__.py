@@ -1,4 +1,5 @@
-"""`python -m pollers`: one poller process. `python -m pollers simulator`: a provider to try everything against."""
+"""`python -m pollers`: one poller process. `python -m pollers simulator`: a provider to try everything against.
+`python -m pollers reconcile`: our books beside the providers'."""
 
 import argparse
 import asyncio
@@ -6,7 +7,7 @@ import sys
 
 import uvloop
 
-from pollers import service, simulator
+from pollers import reconcile, service, simulator
 from pollers.settings import PollerSettings
 from wallet_db.connect import DatabaseUnavailable, database
 from wallet_db.embedded import EmbeddedPostgresError
@@ -31,13 +32,17 @@ def main() -> int:
     commands.add_parser(
         "simulator", help="serve the provider protocols on SIM_PORT, with numbers and SMS that cost nothing"
     )
-    if parser.parse_args().command == "simulator":
+    reconcile.add_parser(commands)
+    chosen = parser.parse_args()
+    if chosen.command == "simulator":
         simulator.run(load(simulator.SimulatorSettings))
         return 0
     settings = load(PollerSettings)
     configure("pollers")
     try:
         with database(settings) as database_url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            if chosen.command == "reconcile":
+                return runner.run(reconcile.run(settings, database_url, chosen))
             runner.run(run(settings, database_url))
     except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError) as error:
         print(error, file=sys.stderr)

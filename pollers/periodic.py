@@ -1,5 +1,5 @@
 """What is done again and again: wallets are checked against their holds, holds whose time is over go back, old events
-are removed, and codes are taken out of those that stay.
+are removed, codes are taken out of those that stay, routes are judged, and their prices (`prices`) read anew.
 
 Each job is a row of `periodic_jobs`, claimed under a lease like an order; here is what it does and which figures it
 leaves there. Every step is a transaction of its own and does nothing the second time, so a run that is cut off, or
@@ -14,8 +14,11 @@ import asyncpg
 import structlog
 
 from pollers.loop import DueLoop
+from pollers.prices import price_jobs
+from pollers.providers.contract import Provider
+from pollers.readings import read_balances
 from pollers.settings import PollerSettings
-from wallet_db import periodic
+from wallet_db import periodic, routes
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletBusy, WalletError
 from wallet_db.periodic import PeriodicJob, claim_periodic_jobs, finish_periodic_job
@@ -106,6 +109,14 @@ async def redact_events(pool: Pool, before: Result, *, closed_for: timedelta) ->
     return {"redacted": redacted, "redacted_total": before.get("redacted_total", 0) + redacted}
 
 
+async def judge_routes(pool: Pool, before: Result, *, rule: str, success_min: float, tries_min: int) -> Result:
+    """Warn about routes and services with little success, or disable the routes. changed (and changed_total)."""
+    changed = await routes.judge_routes(pool, rule, success_min=success_min, tries_min=tries_min)
+    if changed:
+        log.warning("routes judged anew", changed=changed)
+    return {"changed": changed, "changed_total": before.get("changed_total", 0) + changed}
+
+
 def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], Awaitable[Result]]]:
     """What each row of `periodic_jobs` means."""
     return {
@@ -113,12 +124,25 @@ def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], A
         "expire_holds": expire_holds,
         "forget_events": partial(forget_events, kept=timedelta(days=settings.events_kept_days)),
         "redact_events": partial(redact_events, closed_for=timedelta(seconds=settings.sms_redacted_after_s)),
+        "judge_routes": partial(
+            judge_routes,
+            rule=settings.route_rule,
+            success_min=settings.route_success_min,
+            tries_min=settings.route_tries_min,
+        ),
     }
 
 
-def periodic_loop(pool: Pool, settings: PollerSettings) -> DueLoop[PeriodicJob]:
-    """The loop that runs them when they are due, one run of each at a time among all processes."""
-    jobs, lease = jobs_of(settings), timedelta(seconds=settings.lease_s)
+def periodic_loop(
+    pool: Pool, settings: PollerSettings, providers: Mapping[str, Provider] | None = None
+) -> DueLoop[PeriodicJob]:
+    """The loop that runs them when they are due, one run of each at a time among all processes.
+
+    providers: whose prices are refreshed and whose balances are remembered, by name.
+    """
+    jobs, lease = {**jobs_of(settings), **price_jobs(providers or {})}, timedelta(seconds=settings.lease_s)
+    if providers:
+        jobs["read_balances"] = partial(read_balances, providers=providers)
 
     async def claim(limit: int) -> Sequence[PeriodicJob]:
         return await claim_periodic_jobs(pool, jobs, limit=limit, lease=lease)

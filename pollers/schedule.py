@@ -1,10 +1,12 @@
 """When to look again, and when it is over: pure arithmetic on times.
 
-An SMS usually comes within a minute, so a young order is looked at often and an old one seldom. Providers end an order
+An SMS usually comes within a minute, so a young order is looked at often and an old one seldom. Where all orders of an
+account are looked at together, a single one rests until its end. Providers end an order
 by their own clock, at about the time of ours: so there is a look shortly before, while an SMS can still be read. All
 times are aware.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 # (until this age of the purchase, look every): about 30 + 45 + 45 + 120 looks over an order's 20 minutes.
@@ -13,17 +15,41 @@ SLOW_S = 8.0
 FINAL_LOOK_S = 2.0
 ENDS_EARLY_S = 30.0
 LIFETIME_S_MAX = 7200.0  # the longest known is 60 minutes; a time misread by a zone of two hours or more falls out
+YOUNG_S = 120.0
+WATCHED_BULK_S, BULK_S, SLOW_BULK_S = 1.5, 3.0, 8.0
+BULK_SHARE = 0.5
 RETRY_S = 5.0
 RETRY_S_MAX = 60.0
 
 
-def next_look(now: datetime, purchased_at: datetime, expires_at: datetime) -> datetime:
-    """When a pending order is due again: by its age, shortly before its expiry, and exactly then for the last look."""
+def next_look(now: datetime, purchased_at: datetime, expires_at: datetime, *, is_covered: bool = False) -> datetime:
+    """When a pending order is due again: by its age, shortly before its expiry, and exactly then for the last look.
+
+    is_covered: it is looked at together with the account's others, so that only the looks at its end remain.
+    """
+    if is_covered and now < expires_at - timedelta(seconds=FINAL_LOOK_S):
+        return expires_at - timedelta(seconds=FINAL_LOOK_S)
     age_s = (now - purchased_at).total_seconds()
     pause_s = next((pause_s for until_s, pause_s in CADENCE_S if age_s < until_s), SLOW_S)
     following = now + timedelta(seconds=pause_s)
     final = expires_at - timedelta(seconds=FINAL_LOOK_S)
     return next((min(following, end) for end in (final, expires_at) if now < end), following)
+
+
+def bulk_pause_s(orders: Iterable[tuple[float, bool]], took_s: float) -> float:
+    """How long to rest between two looks at all open orders of an account.
+
+    orders: the age of each in seconds, and whether its user watches; at least one. took_s: the last look, which shall
+    take BULK_SHARE of the time at most: it may be many requests, or megabytes.
+    """
+    every_s = SLOW_BULK_S
+    for age_s, is_watched in orders:
+        if age_s < YOUNG_S and is_watched:
+            every_s = WATCHED_BULK_S
+            break
+        if age_s < YOUNG_S or is_watched:
+            every_s = BULK_S
+    return max(every_s - took_s, took_s * (1 - BULK_SHARE) / BULK_SHARE)
 
 
 def expiry(told: datetime | None, begun_at: datetime, lifetime_s: float) -> datetime:

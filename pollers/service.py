@@ -1,64 +1,111 @@
-"""The pollers' frame: the pool, the provider account, the loops over due activations and periodic jobs, and news
+"""The pollers' frame: the pool, the providers' accounts, the loops over due activations and periodic jobs, and news
 from the bus."""
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import httpx
+import orjson
 import structlog
 
 from notifier.bus import open_bus
 from notifier.event import Event
+from pollers.accounts import wrap
 from pollers.activations import ActivationWorker
+from pollers.bulk import BulkLooker, bulk_loop
 from pollers.loop import DueLoop
 from pollers.periodic import periodic_loop
-from pollers.providers.sms_activate.client import SmsActivate
-from pollers.settings import PollerSettings
-from wallet_db.connect import pool
-from wallet_db.jobs import ActivationJob, claim_activations
+from pollers.providers.contract import Provider
+from pollers.providers.fivesim import FiveSim
+from pollers.providers.herosms import HeroSms
+from pollers.providers.sms_activate import SmsActivate
+from pollers.rentals import RentalWorker, rental_loop
+from pollers.settings import FIVESIM, HEROSMS, SMS_ACTIVATE, PollerSettings
+from pollers.turns import on_behalf_of, pace
+from wallet_db.connect import Pool, pool
+from wallet_db.jobs import ActivationJob, claim_activations, log_for_operator
+from wallet_db.rental_jobs import RentalJob
 from wallet_db.roles import POLLERS
+from wallet_db.routes import unrouted
 
 log = structlog.get_logger()
 
-PROVIDER = "sms_activate"
+ADAPTERS: Mapping[str, Callable[[str, str, httpx.AsyncClient], Provider]] = {
+    SMS_ACTIVATE: SmsActivate,
+    HEROSMS: HeroSms,
+    FIVESIM: FiveSim,
+}
+
+
+def open_providers(settings: PollerSettings, client: httpx.AsyncClient) -> dict[str, Provider]:
+    """The configured accounts, by the provider's name. client: shared, closed by its owner."""
+    return {name: ADAPTERS[name](url, key, client) for name, (url, key) in settings.accounts().items()}
 
 
 async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event | None = None) -> None:
     """Work until SIGTERM, SIGINT or `stop`. Raises DatabaseUnavailable."""
-    url, key = settings.provider_address()
     # A request for every order worked on, none waiting for a connection: waiting counts as the provider's failing.
     limits = httpx.Limits(max_connections=settings.concurrency_max, max_keepalive_connections=settings.concurrency_max)
     async with (
         pool(database_url, "pollers", role=POLLERS, connections_max=settings.database_connections_max) as connections,
-        httpx.AsyncClient(limits=limits) as client,
+        httpx.AsyncClient(limits=limits, event_hooks={"request": [pace]}) as client,
         asyncio.TaskGroup() as tasks,
     ):
-        worker = ActivationWorker(connections, SmsActivate(url, key, client), PROVIDER, settings)
+        providers = wrap(open_providers(settings, client), settings.requests_per_s, partial(_tell, connections))
+        await _tell_what_is_not_routed(connections, providers)
         lease = timedelta(seconds=settings.lease_s)
+        looker = BulkLooker(connections, providers, uncovered_within=lease)
+        worker = ActivationWorker(connections, providers, settings, covers=looker.covers)
 
         async def claim(limit: int) -> Sequence[ActivationJob]:
             return await claim_activations(connections, limit=limit, lease=lease)
 
-        loop = DueLoop(claim, worker.work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
-        periodic = periodic_loop(connections, settings)
+        async def work(job: ActivationJob) -> None:
+            with on_behalf_of(str(job.user_id)):
+                await worker.work(job)
+
+        loop = DueLoop(claim, work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
+        renter = RentalWorker(connections, providers, settings)
+
+        async def work_on_rental(job: RentalJob) -> None:
+            with on_behalf_of(str(job.user_id)):
+                await renter.work(job)
+
+        rentals = rental_loop(connections, settings, work_on_rental)
+        tasks.create_task(rentals.run())
+        periodic = periodic_loop(connections, settings, providers)
         tasks.create_task(periodic.run())
+        bulk = bulk_loop(looker, settings, accounts_max=len(providers))
+        tasks.create_task(bulk.run())
         bus = open_bus(settings.bus, database_url, POLLERS, nats_url=settings.nats_url.get_secret_value())
-        listening = tasks.create_task(bus.listen(partial(_hear, loop)))
-        stopping = tasks.create_task(_stop_when_told(stop or asyncio.Event(), loop, periodic))
-        log.info("working", provider=url)
+        listening = tasks.create_task(bus.listen(partial(_hear, loop, rentals)))
+        stopping = tasks.create_task(_stop_when_told(stop or asyncio.Event(), loop, rentals, periodic, bulk))
+        log.info("working", providers=sorted(providers))
         await loop.run()
         listening.cancel()
         stopping.cancel()
 
 
-def _hear(loop: DueLoop[ActivationJob], events: Sequence[Event]) -> None:
+async def _tell_what_is_not_routed(connections: Pool, providers: Mapping[str, Provider]) -> None:
+    """A service or country without the provider's code for it is never bought there: better said than wondered at."""
+    for name, lacking in (await unrouted(connections, list(providers))).items():
+        log.warning("no codes, so no routes", provider=name, lacking=lacking)
+
+
+async def _tell(connections: Pool, level: str, error_code: str, data: Mapping[str, object]) -> None:
+    await log_for_operator(connections, level, "pollers", error_code, orjson.dumps(data).decode())
+
+
+def _hear(loop: DueLoop[ActivationJob], rentals: DueLoop[RentalJob], events: Sequence[Event]) -> None:
     """A new order, or one whose owner wants it cancelled, is due now."""
     if any(event.type.startswith("activation.") for event in events):
         loop.wake()
+    if any(event.type.startswith("rental.") for event in events):
+        rentals.wake()
 
 
 async def _stop_when_told(stop: asyncio.Event, *loops: DueLoop[Any]) -> None:

@@ -25,8 +25,9 @@ async def _migrate(url: str, _: argparse.Namespace) -> int:
 async def _price(url: str, chosen: argparse.Namespace) -> int:
     connection = await connect(url, "price")
     try:
+        column = "rental_price_hour" if chosen.rental else "price"
         found = await connection.fetchval(
-            "update services set price = $2 where service = $1 or code = $1 returning service",
+            f"update services set {column} = $2 where service = $1 or code = $1 returning service",  # noqa: S608
             chosen.service,
             chosen.price,
         )
@@ -35,7 +36,8 @@ async def _price(url: str, chosen: argparse.Namespace) -> int:
     if found is None:
         print(f"no service {chosen.service!r}", file=sys.stderr)
         return 1
-    print(f"{found}: {'not for sale' if chosen.price is None else chosen.price}")
+    kind = "rent" if chosen.rental else "sale"
+    print(f"{found}: {f'not for {kind}' if chosen.price is None else chosen.price}")
     return 0
 
 
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     price = commands.add_parser("price", help="set what a service costs its users")
     price.add_argument("service", help="its name or code: whatsapp, wa")
     price.add_argument("price", type=arguments.price, help="like 5.00; none takes it off sale")
+    price.add_argument("--rental", action="store_true", help="what an hour of a rental costs, instead")
     price.set_defaults(run=_price)
     commands.add_parser(
         "new-epoch", help="void every cursor given out (after restoring a backup): clients get a fresh snapshot"

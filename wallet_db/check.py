@@ -53,6 +53,7 @@ RULES = {
     "hold_ends_whole": "a hold is open, or committed + refunded is its amount",
     "hold_has_its_settlement": "a hold that ended was ended by its operations, their numbers and amounts",
     "open_hold_has_no_settlement": "no commit or refund names an open hold",
+    "rental_frozen_is_its_holds": "a rental's frozen amount is the sum of its open holds, so 0 once it is closed",
     "events_within_event_seq": "no event is newer than its user's event_seq",
     "events_without_gap": "the events kept are all from the oldest of them to event_seq; older ones may be gone",
     "user_exists": "operations, holds and events are of users who exist",

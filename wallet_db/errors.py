@@ -8,8 +8,11 @@
      ├─ IdempotencyMismatch   OS005      ├─ InvalidArgument       OS014
      ├─ InvalidAmount         OS006      ├─ SmsAlreadyReceived    OS015
      ├─ UnknownOrder          OS007      ├─ AlreadyClosed         OS016
-     ├─ InvalidTransition     OS008      └─ UnauditedChange       OS017
-     └─ AppendOnly            OS009
+     ├─ InvalidTransition     OS008      ├─ UnauditedChange       OS017
+     ├─ AppendOnly            OS009      ├─ TooManyOpenOrders     OS018
+     ├─ InvalidHours          OS020      ├─ CancelTooLate         OS019
+     ├─ NotExtendable         OS021      └─ SmsNotReceived        OS022
+     └─ CheckTooSoon          OS023
 
 Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
 SQL function put into DETAIL; money in it is decimal strings.
@@ -136,6 +139,42 @@ class UnauditedChange(WalletError):
     """data: user_id. A balance changes by the wallet's operations only."""
 
     sqlstate, code = "OS017", "UNAUDITED_CHANGE"
+
+
+class TooManyOpenOrders(WalletError):
+    """data: open, max."""
+
+    sqlstate, code = "OS018", "TOO_MANY_OPEN_ORDERS"
+
+
+class CancelTooLate(WalletError):
+    """data: order_id, cancel_until. Rentals can be given back soon after their purchase only."""
+
+    sqlstate, code = "OS019", "CANCEL_TOO_LATE"
+
+
+class InvalidHours(WalletError):
+    """data: hours, min, max."""
+
+    sqlstate, code = "OS020", "INVALID_HOURS"
+
+
+class NotExtendable(WalletError):
+    """data: order_id, status, reason (not_running | extension_pending | cancel_requested | finish_requested)."""
+
+    sqlstate, code = "OS021", "NOT_EXTENDABLE"
+
+
+class SmsNotReceived(WalletError):
+    """data: order_id, status."""
+
+    sqlstate, code = "OS022", "SMS_NOT_RECEIVED"
+
+
+class CheckTooSoon(WalletError):
+    """data: order_id, retry_after_s."""
+
+    sqlstate, code = "OS023", "CHECK_TOO_SOON"
 
 
 class WalletBusy(Exception):

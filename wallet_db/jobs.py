@@ -4,19 +4,25 @@ Each call is one short transaction, and none is open while a provider is asked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from wallet_db.connect import Pool
 from wallet_db.errors import refusals
 
+SmsOutcome: TypeAlias = Literal["applied", "repeated", "charged", "given", "closed"]
+"""The latter three of an order that had closed: shown and paid, shown for nothing, not shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivationJob:
-    """An order due for work, leased to whoever claimed it until `leased_until`. Codes are the provider protocol's."""
+    """An order due for work, leased to whoever claimed it until `leased_until`.
+
+    The codes are those of the provider it is with; before there is one, the SMS-Activate protocol's.
+    """
 
     id: UUID
     user_id: UUID
@@ -34,12 +40,27 @@ class ActivationJob:
     cancel_requested_at: datetime | None
     was_due_at: datetime
     leased_until: datetime
+    service: str
+    country: str
+    attempts: int
+    """How many purchases were begun for it."""
+    another_sms_requested_at: datetime | None = None
+    another_sms_asked_at: datetime | None = None
+    finish_requested_at: datetime | None = None
+    check_requested_at: datetime | None = None
+    checked_at: datetime | None = None
+    """The end of the last look."""
     clock_ahead: timedelta = timedelta(0)
     """The database's clock minus this machine's, when the order was claimed."""
 
     def now(self) -> datetime:
         """The time by the clock that wrote all of these times, the database's; not before the claim."""
         return datetime.now(UTC) + self.clock_ahead
+
+    def is_check_due(self) -> bool:
+        """Whether its owner has asked for a look since the last one."""
+        asked = self.check_requested_at
+        return asked is not None and (self.checked_at is None or self.checked_at < asked)
 
 
 async def claim_activations(pool: Pool, *, limit: int, lease: timedelta) -> list[ActivationJob]:
@@ -60,9 +81,24 @@ async def begin_purchase(pool: Pool, activation_id: UUID, provider: str) -> bool
     return begun
 
 
-async def abandon_purchase(pool: Pool, activation_id: UUID, due_at: datetime) -> None:
+async def pass_purchase(
+    pool: Pool, job: ActivationJob, outcome: str, provider: str, lease: timedelta
+) -> ActivationJob | None:
+    """The provider surely did not sell (`outcome` is the refusal's code), this one is asked next, under a new lease.
+
+    None: it is not the caller's to buy any more.
+    """
+    leased_until = await pool.fetchval(
+        "select pass_purchase($1, $2, $3, $4, $5)", job.id, job.leased_until, outcome, provider, lease
+    )
+    return None if leased_until is None else replace(job, leased_until=leased_until, provider=provider)
+
+
+async def abandon_purchase(
+    pool: Pool, activation_id: UUID, due_at: datetime, outcome: str = "PROVIDER_UNAVAILABLE"
+) -> None:
     """The provider surely did not sell; try again then."""
-    await pool.fetchval("select abandon_purchase($1, $2)", activation_id, due_at)
+    await pool.fetchval("select abandon_purchase($1, $2, $3)", activation_id, due_at, outcome)
 
 
 async def record_purchase(
@@ -89,21 +125,32 @@ async def record_purchase(
     return recorded
 
 
-async def apply_activation_sms(
-    pool: Pool, activation_id: UUID, *, code: str | None, text: str
-) -> Literal["applied", "repeated", "closed"]:
+async def apply_activation_sms(pool: Pool, activation_id: UUID, *, code: str | None, text: str) -> SmsOutcome:
     """An SMS has come: message, status and commit in one transaction."""
     with refusals():
-        outcome: Literal["applied", "repeated", "closed"] = await pool.fetchval(
-            "select apply_activation_sms($1, $2, $3)", activation_id, code, text
-        )
+        outcome: SmsOutcome = await pool.fetchval("select apply_activation_sms($1, $2, $3)", activation_id, code, text)
     return outcome
 
 
-async def close_activation(pool: Pool, activation_id: UUID, status: str, error_code: str | None = None) -> bool:
-    """The order ends and its hold with it. False: it was decided otherwise first."""
+async def record_another_sms(
+    pool: Pool, activation_id: UUID, *, error_code: str | None = None, due_at: datetime
+) -> None:
+    """The provider waits for another SMS, or will not; the user is told."""
     with refusals():
-        closed: bool = await pool.fetchval("select close_activation($1, $2, $3)", activation_id, status, error_code)
+        await pool.fetchval("select record_another_sms($1, $2, $3)", activation_id, error_code, due_at)
+
+
+async def close_activation(
+    pool: Pool, activation_id: UUID, status: str, error_code: str | None = None, *, outcome: str | None = None
+) -> bool:
+    """The order ends and its hold with it. False: it was decided otherwise first.
+
+    outcome: of the attempt under way, if it is another one than `error_code`.
+    """
+    with refusals():
+        closed: bool = await pool.fetchval(
+            "select close_activation($1, $2, $3, p_outcome => $4)", activation_id, status, error_code, outcome
+        )
     return closed
 
 
@@ -126,10 +173,11 @@ async def known_provider_orders(pool: Pool, provider: str, provider_order_ids: S
 
 
 async def is_purchase_in_flight(pool: Pool, job: ActivationJob, window: timedelta) -> bool:
-    """Whether another order for the same service and country may be being bought right now."""
+    """Whether another order for the same service and country may be being bought from the same provider right now."""
     found: bool = await pool.fetchval(
         "select exists (select from activations a join activations mine on mine.id = $1"
         " where a.id <> mine.id and a.status = 'ordering' and a.service = mine.service and a.country = mine.country"
+        " and a.provider = mine.provider"
         " and a.purchase_started_at > now() - $2::interval)",
         job.id,
         window,

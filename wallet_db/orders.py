@@ -31,6 +31,40 @@ async def request_cancel(pool: Pool, user_id: UUID, activation_id: UUID) -> Json
         return _object(await pool.fetchval("select request_cancel($1, $2)", user_id, activation_id))
 
 
+async def request_another_sms(pool: Pool, user_id: UUID, activation_id: UUID) -> JsonObject:
+    """Write down that the user wants one more SMS; the activation as it is then."""
+    with refusals():
+        return _object(await pool.fetchval("select request_another_sms($1, $2)", user_id, activation_id))
+
+
+async def request_finish(pool: Pool, user_id: UUID, activation_id: UUID) -> JsonObject:
+    """Write down that the user needs the served order no longer; the activation as it is then."""
+    with refusals():
+        return _object(await pool.fetchval("select request_finish($1, $2)", user_id, activation_id))
+
+
+async def request_check(pool: Pool, user_id: UUID, activation_id: UUID) -> JsonObject:
+    """Make the order due for a look; the activation as it is then."""
+    with refusals():
+        return _object(await pool.fetchval("select request_check($1, $2)", user_id, activation_id))
+
+
+async def is_check_due(pool: Pool, activation_id: UUID) -> bool:
+    """Whether the look that was asked for is still to end."""
+    due: bool = await pool.fetchval(
+        "select coalesce(checked_at < check_requested_at, true) and closed_at is null and status <> 'ordering'"
+        " from activations where id = $1",
+        activation_id,
+    )
+    return due
+
+
+async def enter_sms(pool: Pool, activation_id: UUID, *, code: str | None, text: str | None, actor: str) -> JsonObject:
+    """An SMS entered by an operator: `{"outcome", "activation"}`."""
+    with refusals():
+        return _object(await pool.fetchval("select enter_sms($1, $2, $3, $4)", activation_id, code, text, actor))
+
+
 async def read_activation(pool: Pool, user_id: UUID, activation_id: UUID) -> JsonObject | None:
     """One order of this user; None: not theirs, or not at all."""
     text = await pool.fetchval(
@@ -73,12 +107,17 @@ async def list_operations(pool: Pool, user_id: UUID, *, limit: int, before: int 
 
 
 async def read_catalogue(pool: Pool) -> JsonObject:
-    """`{"services": [{"service", "title", "price"}], "countries": [{"country", "title"}]}`: what is for sale."""
+    """`{"services": [{"service", "title", "price"}], "rentals": [{"service", "title", "price_hour"}],
+    "countries": [{"country", "title"}]}`: what is for sale, and for rent."""
     return _object(
         await pool.fetchval(
             "select jsonb_build_object("
             " 'services', (select coalesce(jsonb_agg(jsonb_build_object('service', service, 'title', title,"
-            "   'price', price::text) order by title), '[]') from services where price is not null),"
+            "   'price', price::text) || service_prices_json(service) order by title), '[]')"
+            "   from services where price is not null),"
+            " 'rentals', (select coalesce(jsonb_agg(jsonb_build_object('service', service, 'title', title,"
+            "   'price_hour', rental_price_hour::text) order by title), '[]')"
+            "   from services where rental_price_hour is not null),"
             " 'countries', (select coalesce(jsonb_agg(jsonb_build_object('country', country, 'title', title)"
             "   order by title), '[]') from countries))"
         )

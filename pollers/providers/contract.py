@@ -53,7 +53,10 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class ActiveOrder:
-    """An order the provider holds open. service, country: the provider's own codes. phone: digits without `+`."""
+    """An order the provider holds open. service, country: the provider's own codes. phone: digits without `+`.
+
+    cost: in the account's currency; None if the provider did not say.
+    """
 
     provider_order_id: str
     phone: str
@@ -61,6 +64,7 @@ class ActiveOrder:
     country: str
     started_at: datetime | None = None
     messages: tuple[Message, ...] = ()
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

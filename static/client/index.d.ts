@@ -32,6 +32,9 @@ export interface Activation extends Redactable {
   sms: Sms[];
   cancel_requested: boolean;
   cancel_allowed_at: string | null;
+  /** After the first SMS: one more is wanted, or the provider waits for it. */
+  another_sms: 'requested' | 'waiting' | null;
+  finish_requested: boolean;
   error_code: string | null;
   created_at: string;
   expires_at: string | null;
@@ -44,14 +47,27 @@ export interface Rental extends Redactable {
   country: string;
   phone: string | null;
   status: 'ordering' | 'active' | 'completed' | 'cancelled' | 'expired' | 'failed';
+  /** With all extensions, and so is the price. */
   hours: number;
   price: string;
   sms: Sms[];
   cancel_requested: boolean;
+  cancel_allowed_at: string | null;
+  finish_requested: boolean;
+  /** The newest. */
+  extension: Extension | null;
   error_code: string | null;
   created_at: string;
   ends_at: string | null;
   closed_at: string | null;
+}
+
+export interface Extension {
+  hours: number;
+  price: string;
+  status: 'requested' | 'extended' | 'refused';
+  error_code: string | null;
+  requested_at: string;
 }
 
 export interface SmsReceived extends Sms, Redactable {

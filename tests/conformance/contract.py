@@ -51,7 +51,7 @@ def faults_of(message: dict[str, Any], name: str | None = None) -> list[str]:
 
 
 def _faults(schema: dict[str, Any], value: Any, at: str) -> list[str]:
-    known = _properties(schema)
+    known = _properties(schema) if value is not None else {}  # null has no fields; whether it may be there, `type` says
     found = [f"{at}.{name}: not in the document" for name in value if name not in known] if known else []
     return found + _broken_rules(schema, value, at)
 
@@ -67,6 +67,8 @@ def _properties(schema: dict[str, Any]) -> dict[str, Any]:
 def _broken_rules(schema: dict[str, Any], value: Any, at: str) -> list[str]:
     found = []
     for keyword, rule in schema.items():
+        if value is None and keyword in ("properties", "required"):
+            continue
         found += [] if keyword in REMARKS else RULES[keyword](rule, value, at)
     return found
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pollers.accounts import Account
 from pollers.providers.contract import Provider, Purchase
 from pollers.providers.fivesim import FiveSim
 from pollers.providers.herosms import HeroSms
@@ -42,6 +43,16 @@ class Kind:
 
 
 PROVIDERS = [
+    pytest.param(
+        Kind(
+            lambda url, key, http, s: Account(
+                SmsActivate(url, key, http, timeout_s=s), "sms_activate", per_s=1_000, burst=1_000
+            ),
+            "wa",
+            "6",
+        ),
+        id="account",
+    ),
     pytest.param(
         Kind(lambda url, key, http, s: SmsActivate(url, key, http, timeout_s=s), "wa", "6"), id="sms_activate"
     ),

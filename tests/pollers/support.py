@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ class Rig:
         self, client: type[SmsActivate] = SmsActivate, *, url: str = "", key: str = "demo", timeout_s: float = 15
     ) -> ActivationWorker:
         provider = client(url or self.base_url, key, self.http, timeout_s=timeout_s)
-        return ActivationWorker(self.db, provider, "sms_activate", PollerSettings(demo=True))
+        return ActivationWorker(self.db, {"sms_activate": provider}, PollerSettings(demo=True), Random(1))
 
     async def order(self, service: str = "whatsapp", country: str = "indonesia", user: UUID | None = None) -> UUID:
         """Somebody with 36.00 (or this user) orders."""
@@ -143,9 +144,8 @@ def play_on(database_url: str, base_url: str, scenario: Scenario) -> None:
 
     async def main() -> None:
         async with asyncio.timeout(60), pool(database_url, "test") as db, httpx.AsyncClient() as http:
-            worker = ActivationWorker(
-                db, SmsActivate(base_url, "demo", http), "sms_activate", PollerSettings(demo=True)
-            )
+            providers = {"sms_activate": SmsActivate(base_url, "demo", http)}
+            worker = ActivationWorker(db, providers, PollerSettings(demo=True), Random(1))
             await scenario(Rig(db, base_url, http, worker))
 
     asyncio.run(main())

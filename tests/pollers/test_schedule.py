@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pollers.schedule import (
+    BULK_S,
     ENDS_EARLY_S,
     FINAL_LOOK_S,
     LIFETIME_S_MAX,
     RETRY_S,
     RETRY_S_MAX,
+    SLOW_BULK_S,
+    WATCHED_BULK_S,
+    YOUNG_S,
+    bulk_pause_s,
     cancel_allowed_at,
     expiry,
     has_run_out,
@@ -100,3 +105,37 @@ def test_an_order_that_ends_a_little_early_has_run_out() -> None:
     expires_at = after(LIFETIME_S)
     assert has_run_out(after(LIFETIME_S - ENDS_EARLY_S), expires_at)
     assert not has_run_out(after(LIFETIME_S - ENDS_EARLY_S - 1), expires_at)
+
+
+@given(age_s=ages_s, lifetime_s=st.floats(0, LIFETIME_S))
+def test_a_covered_order_is_looked_at_by_itself_at_its_end_only(age_s: float, lifetime_s: float) -> None:
+    now, expires_at = after(age_s), after(lifetime_s)
+    following = next_look(now, T0, expires_at, is_covered=True)
+    assert following > now
+    final = expires_at - timedelta(seconds=FINAL_LOOK_S)
+    assert following == (final if now < final else next_look(now, T0, expires_at))
+
+
+@pytest.mark.parametrize(
+    ("orders", "every_s"),
+    [
+        ([(10, True)], WATCHED_BULK_S),
+        ([(600, False), (600, True), (10, True)], WATCHED_BULK_S),
+        ([(10, False)], BULK_S),
+        ([(600, True)], BULK_S),
+        ([(10, False), (600, True)], BULK_S),
+        ([(600, False), (YOUNG_S, False)], SLOW_BULK_S),
+    ],
+)
+def test_a_look_at_all_comes_as_often_as_the_most_urgent_order_wants(
+    orders: list[tuple[float, bool]], every_s: float
+) -> None:
+    assert bulk_pause_s(orders, 0) == every_s
+    assert bulk_pause_s(orders, 0.5) == every_s - 0.5
+
+
+@given(took_s=st.floats(0, 1000), orders=st.lists(st.tuples(st.floats(0, 2000), st.booleans()), min_size=1))
+def test_looks_take_half_of_the_time_at_most(took_s: float, orders: list[tuple[float, bool]]) -> None:
+    pause_s = bulk_pause_s(orders, took_s)
+    assert pause_s >= took_s
+    assert pause_s + took_s >= WATCHED_BULK_S

@@ -148,6 +148,22 @@ BREAKS = {
         ),
         {"open_hold_has_no_settlement", "frozen_is_open_holds"},
     ),
+    "an open rental without its hold": (
+        (
+            "insert into rentals (user_id, service, country, status, hours, price, frozen_amount)"
+            " select id, 'whatsapp', 'indonesia', 'active', 4, 1, 1 from users where balance = 85"
+        ),
+        {"rental_frozen_is_its_holds"},
+    ),
+    "a closed rental with an open hold": (
+        (
+            "with closed as (insert into rentals (user_id, service, country, status, hours, price, frozen_amount,"
+            " closed_at, due_at) select id, 'whatsapp', 'indonesia', 'cancelled', 4, 5, 0, now(), null from users"
+            " where balance = 85 returning id)"
+            " update wallet_holds set rental_id = closed.id from closed where transaction_id = 'c'"
+        ),
+        {"rental_frozen_is_its_holds"},
+    ),
     "an event beyond event_seq": (
         "update users set event_seq = event_seq - 1 where balance = 85",
         {"events_within_event_seq"},

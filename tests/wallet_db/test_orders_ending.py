@@ -87,6 +87,7 @@ def test_an_sms_needs_a_code_or_a_text(database_url: str) -> None:
 def test_an_sms_for_an_order_that_ended_first_is_logged_without_its_code(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user = await new_user(db)
+        await db.execute("update settings set value = '\"ignore\"' where key = 'late_sms'")
         for ending in ("cancelled", "timeout"):
             assert await apply_sms(db, await order_in(db, user, ending)) == "closed"
         assert await wallet(db, user) == ("36.00", "0.00", "36.00")

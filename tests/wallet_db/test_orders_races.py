@@ -26,6 +26,7 @@ ROUNDS = 60
 def test_sms_cancel_and_timeout_at_once_have_one_outcome(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await db.execute("update settings set value = '50' where key = 'timeout_refund_percent'")
+        await db.execute("update settings set value = '\"ignore\"' where key = 'late_sms'")
         seen: Counter[str] = Counter()
         for number in range(ROUNDS):
             user = await new_user(db, "5.00")
@@ -111,6 +112,7 @@ def test_a_settling_wallet_call_races_an_sms_and_one_of_them_decides(database_ur
     """The wallet's own door and the order's: both lock the wallet first, so neither deadlocks nor pays twice."""
 
     async def scenario(db: Pool) -> None:
+        await db.execute("update settings set value = '\"ignore\"' where key = 'late_sms'")
         for number in range(ROUNDS // 2):
             user = await new_user(db, "5.00")
             activation = await pending_order(db, user)

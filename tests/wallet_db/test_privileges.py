@@ -34,12 +34,50 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "request_cancel": {GATEWAY},
     "claim_activations": {POLLERS},
     "begin_purchase": {POLLERS},
+    "pass_purchase": {POLLERS},
     "abandon_purchase": {POLLERS},
     "record_purchase": {POLLERS},
     "reschedule_activation": {POLLERS},
     "refuse_cancel": {POLLERS},
     "apply_activation_sms": {POLLERS},
     "close_activation": {POLLERS},
+    "record_another_sms": {POLLERS},
+    "request_another_sms": {GATEWAY},
+    "request_finish": {GATEWAY},
+    "request_check": {GATEWAY},
+    "enter_sms": {GATEWAY},
+    # rentals
+    **dict.fromkeys(
+        ("create_rental", "request_rental_cancel", "request_rental_finish", "request_extension"), frozenset({GATEWAY})
+    ),
+    **dict.fromkeys(
+        (
+            "claim_rentals", "begin_rental_purchase", "abandon_rental_purchase", "reschedule_rental",
+            "refuse_rental_cancel", "apply_rental_sms", "begin_extension", "abandon_extension", "record_extension",
+            "refuse_extension",
+        ),
+        frozenset({POLLERS}),
+    ),
+    "record_rental_purchase": {POLLERS, OPERATOR},
+    "close_rental": {POLLERS, OPERATOR},
+    # routes
+    "service_prices_json": {GATEWAY},
+    "read_routes": {POLLERS},
+    "record_prices": {POLLERS},
+    "judge_routes": {POLLERS},
+    "set_route_state": {OPERATOR},
+    # accounts, and what is heard of orders
+    "claim_account_looks": {POLLERS},
+    "finish_account_look": {POLLERS},
+    "read_open_orders": {POLLERS},
+    "hint_absent": {POLLERS},
+    "uncover_orders": {POLLERS},
+    "hint_order": {GATEWAY},
+    "note_presence": {GATEWAY},
+    # accounts with providers
+    "provider_books": {POLLERS},
+    "provider_orders": {POLLERS},
+    "record_provider_balance": {POLLERS},
     # the rest
     "claim_periodic_jobs": {POLLERS},
     "finish_periodic_job": {POLLERS},
@@ -63,11 +101,13 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
         (
             "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
             "check_amount", "check_hold_order", "check_key", "check_remarks", "claim_settlement_id", "find_hold",
-            "lock_activation", "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
+            "apply_late_sms", "check_open_orders", "check_rental_hours", "find_country", "find_service",
+            "lock_activation", "lock_own_received", "lock_rental", "restate_rental_frozen",
+            "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
             "refuse_rewriting", "refuse_second_end",
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
             "replay_settlement", "restate_frozen", "ring_doorbell", "schedule_redaction", "settle_ended_orders",
-            "settle_hold", "sms_messages_append_event",
+            "retail_price", "route_prices_max_age", "settle_hold", "sms_messages_append_event",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
             "freeze_moves_available_to_frozen", "operation_type_is_known", "refund_moves_frozen_to_available",
@@ -89,6 +129,10 @@ OF_RENTALS = (
     "purchased_at,ends_at,cancel_requested_at,closed_at)"
 )
 """What users see of theirs: not what it cost, nor from whom it came."""
+RENTALS_IN_WORK = (
+    "SELECT(id,user_id,service,country,status,hours,frozen_amount,provider,provider_order_id,error_code,"
+    "purchase_started_at,closed_at)"
+)
 
 TABLES: dict[str, dict[str, set[str]]] = {
     "users": {
@@ -120,7 +164,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "rentals": {
         GATEWAY: {"SELECT"},
-        POLLERS: {"SELECT(user_id,frozen_amount)"},
+        POLLERS: {RENTALS_IN_WORK},
         OPERATOR: {"SELECT"},
         USER: {OF_RENTALS},
     },
@@ -132,8 +176,24 @@ TABLES: dict[str, dict[str, set[str]]] = {
         USER: {"SELECT"},
     },
     "redactions": {},
-    "services": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(price,timeout_refund_percent)"}, USER: {"SELECT"}},
+    "provider_accounts": {OPERATOR: {"SELECT"}},
+    "presence": {},
+    "services": {
+        GATEWAY: {"SELECT"},
+        POLLERS: {"SELECT(service,price)"},
+        OPERATOR: {
+            "SELECT",
+            "UPDATE(price,timeout_refund_percent,margin_percent,margin_fixed,price_step,rental_price_hour)",
+        },
+        USER: {"SELECT"},
+    },
     "countries": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}, USER: {"SELECT"}},
+    "provider_services": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
+    "provider_countries": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
+    "routes": {OPERATOR: {"SELECT"}},
+    "route_attempts": {OPERATOR: {"SELECT"}},
+    "v_route_health": {OPERATOR: {"SELECT"}},
+    "provider_balances": {OPERATOR: {"SELECT"}},
     "settings": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(value,updated_at)"}},
     "system_logs": {POLLERS: {"INSERT(level,source,message,data)"}, OPERATOR: {"SELECT"}},
     "periodic_jobs": {GATEWAY: {"SELECT"}, POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(every,due_at)"}},

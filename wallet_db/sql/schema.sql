@@ -1,15 +1,47 @@
 -- The schema that all migrations, functions, triggers and privileges make together, for reading and for comparing.
 -- Written by `make schema`; nothing runs it, and a test fails when it is not what the migrations make.
 
-CREATE FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
+    update rentals
+       set extension_started_at = null,
+           due_at = case when cancel_requested_at is null then p_due_at else now() end
+     where id = p_rental_id and extension_status = 'requested';
+    return found;
+end $$;
+
+CREATE FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text DEFAULT 'PROVIDER_UNAVAILABLE'::text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_number integer;
+begin
     update activations
        set purchase_started_at = null, provider = null,
+           due_at = case when cancel_requested_at is null then p_due_at else p_now end
+     where id = p_activation_id and status = 'ordering'
+    returning attempts into v_number;
+    if not found then
+        return false;
+    end if;
+    update route_attempts set ended_at = p_now, outcome = p_outcome
+     where activation_id = p_activation_id and number = v_number and outcome is null;
+    return true;
+end $$;
+
+CREATE FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update rentals
+       set purchase_started_at = null, provider = null, purchase_seen = null,
            due_at = case when cancel_requested_at is null then p_due_at else now() end
-     where id = p_activation_id and status = 'ordering';
+     where id = p_rental_id and status = 'ordering';
     return found;
 end $$;
 
@@ -42,6 +74,13 @@ CREATE TABLE public.activations (
     cancel_allowed_at timestamp with time zone,
     closed_at timestamp with time zone,
     due_at timestamp with time zone DEFAULT now(),
+    attempts integer DEFAULT 0 NOT NULL,
+    another_sms_requested_at timestamp with time zone,
+    another_sms_asked_at timestamp with time zone,
+    finish_requested_at timestamp with time zone,
+    check_requested_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    hinted_at timestamp with time zone,
     CONSTRAINT activations_bought_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (phone IS NOT NULL))),
     CONSTRAINT activations_frozen_only_while_unserved CHECK ((frozen_amount =
 CASE
@@ -63,6 +102,10 @@ CREATE FUNCTION public.activation_json(p_activation public.activations) RETURNS 
         'code', sms -> -1 -> 'code', 'sms', sms,
         'cancel_requested', p_activation.cancel_requested_at is not null,
         'cancel_allowed_at', iso_utc(p_activation.cancel_allowed_at),
+        'another_sms', case when p_activation.closed_at is not null then null
+                            when p_activation.another_sms_requested_at is not null then 'requested'
+                            when p_activation.another_sms_asked_at is not null then 'waiting' end,
+        'finish_requested', p_activation.finish_requested_at is not null and p_activation.closed_at is null,
         'error_code', p_activation.error_code,
         'created_at', iso_utc(p_activation.created_at), 'expires_at', iso_utc(p_activation.expires_at),
         'closed_at', iso_utc(p_activation.closed_at))
@@ -205,7 +248,7 @@ begin
         'frozen', p_user.frozen_balance::text, 'available', v_available, 'replayed', false);
 end $$;
 
-CREATE FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS text
+CREATE FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_actor text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -224,10 +267,7 @@ begin
         return 'repeated';
     end if;
     if v_activation.closed_at is not null then
-        insert into system_logs (level, source, message, data)
-        values ('warning', 'apply_activation_sms', 'an SMS came for an order that is closed',
-                jsonb_build_object('activation_id', p_activation_id, 'status', v_activation.status));
-        return 'closed';
+        return apply_late_sms(v_activation, v_code, v_text, v_message_id, p_actor, p_now);
     end if;
     insert into sms_messages (user_id, activation_id, code, text, provider_message_id, received_at)
     values (v_activation.user_id, p_activation_id, v_code, v_text, v_message_id, p_now);
@@ -236,10 +276,105 @@ begin
            set status = 'received', frozen_amount = 0, cancel_requested_at = null, cancel_allowed_at = null,
                error_code = null
          where id = p_activation_id;
+        update route_attempts set sms_at = p_now
+         where activation_id = p_activation_id and number = v_activation.attempts;
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
-                              p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received');
+                              p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received',
+                              p_actor => p_actor);
+    else
+        update activations set another_sms_requested_at = null, another_sms_asked_at = null
+         where id = p_activation_id
+           and num_nonnulls(another_sms_requested_at, another_sms_asked_at) > 0;
     end if;
     return 'applied';
+end $$;
+
+CREATE FUNCTION public.apply_late_sms(p_activation public.activations, p_code text, p_text text, p_message_id text, p_actor text, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_policy text := coalesce((select value #>> '{}' from settings where key = 'late_sms'), 'charge');
+    v_transaction_id text := format('activation:%s:late', p_activation.id);
+    v_amount numeric := coalesce((select sum(refunded_amount) from wallet_holds
+                                   where activation_id = p_activation.id and state <> 'held'), 0);
+    v_outcome text := 'given';
+begin
+    if p_activation.status = 'completed' or v_amount = 0
+       or exists (select from wallet_holds where transaction_id = v_transaction_id) then
+        v_policy := 'give';
+        v_amount := 0;
+        v_outcome := 'applied';
+    elsif v_policy = 'ignore' then
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'warning', 'apply_late_sms', 'an SMS came for an order that is closed, and is not shown',
+                jsonb_build_object('activation_id', p_activation.id, 'status', p_activation.status));
+        return 'closed';
+    end if;
+    insert into sms_messages (user_id, activation_id, code, text, provider_message_id, received_at)
+    values (p_activation.user_id, p_activation.id, p_code, p_text, p_message_id, p_now);
+    if v_policy = 'charge' then
+        begin
+            perform atomic_freeze(p_activation.user_id, v_amount, v_transaction_id, 'SMS after the refund',
+                                  p_actor => p_actor);
+            perform atomic_commit(p_activation.user_id, p_transaction_id => v_transaction_id,
+                                  p_reason => 'SMS after the refund', p_actor => p_actor);
+            v_outcome := 'charged';
+        exception when sqlstate 'OS001' then
+            null;  -- the money is spent meanwhile: given
+        end;
+    end if;
+    if v_outcome = 'given' then
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'warning', 'apply_late_sms', 'loss: an SMS was shown and not paid for',
+                jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
+                                   'amount', v_amount::text, 'policy', v_policy));
+    end if;
+    if p_activation.status <> 'completed' then
+        update activations set error_code = 'LATE_SMS' where id = p_activation.id;  -- which tells the user
+    end if;
+    return v_outcome;
+end $$;
+
+CREATE FUNCTION public.apply_rental_sms(p_rental_id uuid, p_messages jsonb, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals;
+    v_fresh jsonb;
+    v_message jsonb;
+    v_applied integer := 0;
+begin
+    select jsonb_agg(m order by place) into v_fresh
+      from jsonb_array_elements(p_messages) with ordinality as told (m, place)
+     where not exists (select from sms_messages
+                        where rental_id = p_rental_id and provider_message_id = m ->> 'id');
+    if v_fresh is null then
+        return 0;  -- the usual case: a look that found nothing new locks nobody
+    end if;
+    v_rental := lock_rental(p_rental_id);
+    if v_rental.status = 'ordering' then
+        raise exception using errcode = 'OS008', message = format('rental %s has no number yet', p_rental_id),
+            detail = jsonb_build_object('order_id', p_rental_id, 'from', 'ordering', 'to', 'active')::text;
+    elsif v_rental.status in ('cancelled', 'failed') then
+        insert into system_logs (level, source, message, data)
+        values ('warning', 'apply_rental_sms', 'SMS came for a rental that is closed and paid back',
+                jsonb_build_object('rental_id', p_rental_id, 'status', v_rental.status,
+                                   'messages', jsonb_array_length(v_fresh)));
+        return 0;
+    end if;
+    for v_message in
+        select m from jsonb_array_elements(v_fresh) with ordinality as told (m, place)
+         where not exists (select from sms_messages  -- again, under the lock
+                            where rental_id = p_rental_id and provider_message_id = m ->> 'id')
+         order by place
+    loop
+        insert into sms_messages (user_id, rental_id, code, text, provider_message_id, received_at)
+        values (v_rental.user_id, p_rental_id, nullif(v_message ->> 'code', ''), coalesce(v_message ->> 'text', ''),
+                v_message ->> 'id', p_now);
+        v_applied := v_applied + 1;
+    end loop;
+    return v_applied;
 end $$;
 
 CREATE FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text DEFAULT NULL::text) RETURNS jsonb
@@ -321,6 +456,9 @@ begin
     end if;
     if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
         perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+        if p_rental_id is not null then
+            perform restate_rental_frozen(p_rental_id);
+        end if;
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)
@@ -350,14 +488,43 @@ begin
                        coalesce(p_reason, 'not served'), p_amount, p_actor);
 end $$;
 
-CREATE FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
-    update activations set purchase_started_at = p_now, provider = p_provider
-     where id = p_activation_id and status = 'ordering' and purchase_started_at is null
+    update rentals set extension_started_at = p_now
+     where id = p_rental_id and status = 'active' and extension_status = 'requested' and extension_started_at is null
        and cancel_requested_at is null;
+    return found;
+end $$;
+
+CREATE FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations;
+begin
+    update activations set purchase_started_at = p_now, provider = p_provider, attempts = attempts + 1
+     where id = p_activation_id and status = 'ordering' and purchase_started_at is null
+       and cancel_requested_at is null
+    returning * into v_activation;
+    if not found then
+        return false;
+    end if;
+    insert into route_attempts (activation_id, number, provider, service, country, started_at)
+    values (p_activation_id, v_activation.attempts, p_provider, v_activation.service, v_activation.country, p_now);
+    return true;
+end $$;
+
+CREATE FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update rentals set purchase_started_at = p_now, provider = p_provider, purchase_seen = p_seen
+     where id = p_rental_id and status = 'ordering' and purchase_started_at is null and cancel_requested_at is null;
     return found;
 end $$;
 
@@ -470,6 +637,25 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION public.check_open_orders(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_max integer := (select (value #>> '{}')::numeric::integer from settings where key = 'open_orders_per_user_max');
+    v_open integer;
+begin
+    if coalesce(v_max, 0) = 0 then
+        return;
+    end if;
+    select (select count(*) from activations where user_id = p_user_id and frozen_amount > 0)
+         + (select count(*) from rentals where user_id = p_user_id and frozen_amount > 0) into v_open;
+    if v_open >= v_max then
+        raise exception using errcode = 'OS018',
+            message = format('%s orders are open, and no more than %s may be', v_open, v_max),
+            detail = jsonb_build_object('open', v_open, 'max', v_max)::text;
+    end if;
+end $$;
+
 CREATE FUNCTION public.check_remarks(p_reason text, p_actor text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -485,20 +671,58 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+CREATE FUNCTION public.check_rental_hours(p_hours integer, p_rented integer DEFAULT 0) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    if (p_hours between 2 and 1344 - p_rented) is not true then
+        raise exception using errcode = 'OS020',
+            message = format('expected 2 to %s hours, got %s', 1344 - p_rented, coalesce(p_hours::text, 'null')),
+            detail = jsonb_build_object('hours', p_hours, 'min', 2, 'max', 1344 - p_rented)::text;
+    end if;
+end $$;
+
+CREATE FUNCTION public.claim_account_looks(p_providers text[], p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(provider text, leased_until timestamp with time zone, is_covered boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    return query
+        with due as (
+            select a.provider from provider_accounts a where a.provider = any (p_providers) and a.due_at <= p_now
+               for no key update skip locked
+        ), claimed as (
+            update provider_accounts a set due_at = p_now + p_lease from due where a.provider = due.provider
+            returning a.provider, a.due_at
+        )
+        select a.provider, c.due_at, coalesce(a.covered_until > p_now, false)
+          from provider_accounts a left join claimed c using (provider) where a.provider = any (p_providers);
+    if not exists (select from provider_accounts a where a.provider = any (p_providers)
+                   having count(*) = cardinality(p_providers)) then
+        insert into provider_accounts (provider) select unnest(p_providers) on conflict do nothing;
+    end if;
+end $$;
+
+CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, service text, country text, attempts integer, another_sms_requested_at timestamp with time zone, another_sms_asked_at timestamp with time zone, finish_requested_at timestamp with time zone, check_requested_at timestamp with time zone, checked_at timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     with due as (
-        select a.id, a.due_at from activations a where a.due_at <= p_now
+        select a.id, a.due_at, a.service, a.country, a.provider from activations a where a.due_at <= p_now
          order by a.due_at limit p_limit for no key update skip locked
     )
     update activations a set due_at = p_now + p_lease
-      from due, services s, countries c
-     where a.id = due.id and s.service = a.service and c.country = a.country
-    returning a.id, a.user_id, a.status, s.code, c.code, a.price, a.provider, a.provider_order_id, a.phone,
-              a.created_at, a.purchase_started_at, a.purchased_at, a.expires_at, a.cancel_requested_at, due.due_at,
-              a.due_at
+      from due
+      join services s using (service)
+      join countries c using (country)
+      left join provider_services ps using (provider, service)
+      left join provider_countries pc using (provider, country)
+     where a.id = due.id
+    returning a.id, a.user_id, a.status, coalesce(ps.code, s.code), coalesce(pc.code, c.code), a.price, a.provider,
+              a.provider_order_id, a.phone, a.created_at, a.purchase_started_at, a.purchased_at, a.expires_at,
+              a.cancel_requested_at, due.due_at, a.due_at, a.service, a.country, a.attempts,
+              a.another_sms_requested_at, a.another_sms_asked_at, a.finish_requested_at, a.check_requested_at,
+              a.checked_at
 $$;
 
 CREATE TABLE public.periodic_jobs (
@@ -522,6 +746,23 @@ CREATE FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_le
     update periodic_jobs j set due_at = p_now + p_lease, started_at = p_now
       from due where j.name = due.name
     returning j.*
+$$;
+
+CREATE FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service text, country text, hours integer, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchase_seen text[], purchased_at timestamp with time zone, ends_at timestamp with time zone, cancel_requested_at timestamp with time zone, finish_requested_at timestamp with time zone, extension_hours integer, extension_status text, extension_requested_at timestamp with time zone, extension_started_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select r.id, r.due_at from rentals r where r.due_at <= p_now
+         order by r.due_at limit p_limit for no key update skip locked
+    )
+    update rentals r set due_at = p_now + p_lease
+      from due
+     where r.id = due.id
+    returning r.id, r.user_id, r.status, r.service, r.country, r.hours, r.price, r.provider, r.provider_order_id,
+              r.phone, r.created_at, r.purchase_started_at, r.purchase_seen, r.purchased_at, r.ends_at,
+              r.cancel_requested_at, r.finish_requested_at, r.extension_hours, r.extension_status,
+              r.extension_requested_at, r.extension_started_at, due.due_at, r.due_at
 $$;
 
 CREATE FUNCTION public.claim_settlement_id(p_transaction_id text) RETURNS void
@@ -550,7 +791,7 @@ exception when data_exception or program_limit_exceeded then
     return null;
 end $$;
 
-CREATE FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_outcome text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -572,6 +813,11 @@ begin
        set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
            cancel_requested_at = null, cancel_allowed_at = null
      where id = p_activation_id;
+    update route_attempts
+       set closed_at = p_now, status = case p_error_code when 'ENDED' then 'ended' else p_status end,
+           ended_at = coalesce(ended_at, p_now),
+           outcome = coalesce(outcome, p_outcome, p_error_code, p_status)
+     where activation_id = p_activation_id and number = v_activation.attempts;
     if v_activation.status = 'received' then
         return true;
     end if;
@@ -584,6 +830,58 @@ begin
         perform atomic_refund(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => v_transaction_id, p_reason => p_status, p_amount => v_refund);
     end if;
+    return true;
+end $$;
+
+CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+    v_hold wallet_holds;
+    v_back numeric;    -- what is still to go back
+    v_refund numeric;  -- of this hold
+begin
+    if p_status is null or p_status not in ('completed', 'cancelled', 'expired', 'failed') then
+        raise exception using errcode = 'OS008',
+            message = format('expected a status that ends a rental, got %s', quote_nullable(p_status)),
+            detail = jsonb_build_object('order_id', p_rental_id, 'from', v_rental.status, 'to', p_status)::text;
+    end if;
+    if v_rental.closed_at is not null then
+        return false;
+    end if;
+    update rentals
+       set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
+           cancel_requested_at = null, cancel_allowed_at = null, finish_requested_at = null, purchase_seen = null,
+           extension_error_code = case extension_status when 'requested' then 'RENTAL_ENDED'
+                                                        else extension_error_code end,
+           extension_status = case extension_status when 'requested' then 'refused' else extension_status end,
+           extension_started_at = null
+     where id = p_rental_id;
+    select case when p_status in ('completed', 'expired') then 0
+                else round(sum(amount) * least(coalesce(p_unused_hours, v_rental.hours), v_rental.hours)
+                           / v_rental.hours, 2) end
+      into v_back
+      from wallet_holds
+     where rental_id = p_rental_id and state = 'held'
+       and (v_rental.extension_status = 'requested' and transaction_id = v_rental.extension_transaction_id) is not true;
+    for v_hold in
+        select * from wallet_holds where rental_id = p_rental_id and state = 'held' order by frozen_number desc
+    loop
+        if v_rental.extension_status = 'requested' and v_hold.transaction_id = v_rental.extension_transaction_id then
+            v_refund := v_hold.amount;
+        else
+            v_refund := least(v_back, v_hold.amount);
+            v_back := v_back - v_refund;
+        end if;
+        if v_refund = 0 then
+            perform atomic_commit(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status);
+        else
+            perform atomic_refund(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status,
+                                  p_amount => v_refund);
+        end if;
+    end loop;
     return true;
 end $$;
 
@@ -655,6 +953,7 @@ declare
     v_country text;
     v_activation activations;
     v_field text;
+    v_price numeric;
 begin
     if p_max_price is not null then
         perform check_amount(p_max_price);  -- NaN is above every price
@@ -662,16 +961,8 @@ begin
     if p_idempotency_key is not null then
         perform check_key('p_idempotency_key', p_idempotency_key);
     end if;
-    select * into v_service from services where service = p_service or code = p_service;
-    if not found then
-        raise exception using errcode = 'OS010', message = format('no service %s', quote_nullable(p_service)),
-            detail = jsonb_build_object('service', p_service)::text;
-    end if;
-    select country into v_country from countries where country = p_country or code = p_country;
-    if not found then
-        raise exception using errcode = 'OS011', message = format('no country %s', quote_nullable(p_country)),
-            detail = jsonb_build_object('country', p_country)::text;
-    end if;
+    v_service := find_service(p_service);
+    v_country := find_country(p_country);
     perform lock_user_wallet(p_user_id);
 
     select * into v_activation from activations where user_id = p_user_id and idempotency_key = p_idempotency_key;
@@ -686,22 +977,83 @@ begin
         return activation_json(v_activation) || '{"replayed": true}';
     end if;
 
-    if v_service.price is null then
+    v_price := retail_price(v_service, v_country, p_now);
+    if v_price is null then
         raise exception using errcode = 'OS012', message = format('%s is not for sale', v_service.service),
             detail = jsonb_build_object('service', v_service.service)::text;
-    elsif v_service.price > p_max_price then
+    elsif v_price > p_max_price then
         raise exception using errcode = 'OS013',
-            message = format('the price is %s, the limit given %s', v_service.price, p_max_price),
-            detail = jsonb_build_object('price', v_service.price::text, 'max_price', p_max_price::text)::text;
+            message = format('the price is %s, the limit given %s', v_price, p_max_price),
+            detail = jsonb_build_object('price', v_price::text, 'max_price', p_max_price::text)::text;
     end if;
+    perform check_open_orders(p_user_id);
     v_activation.id := gen_random_uuid();
-    perform atomic_freeze(p_user_id, v_service.price, 'activation:' || v_activation.id,
+    perform atomic_freeze(p_user_id, v_price, 'activation:' || v_activation.id,
                           format('%s, %s', v_service.service, v_country), p_activation_id => v_activation.id);
     insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, created_at, due_at)
-    values (v_activation.id, p_user_id, v_service.service, v_country, v_service.price, v_service.price,
+    values (v_activation.id, p_user_id, v_service.service, v_country, v_price, v_price,
             p_idempotency_key, p_now, p_now)
     returning * into v_activation;
     return activation_json(v_activation) || '{"replayed": false}';
+end $$;
+
+CREATE FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_service services;
+    v_country text;
+    v_price numeric;
+    v_rental rentals;
+    v_field text;
+begin
+    if p_max_price is not null then
+        perform check_amount(p_max_price);
+    end if;
+    if p_idempotency_key is not null then
+        perform check_key('p_idempotency_key', p_idempotency_key);
+    end if;
+    perform check_rental_hours(p_hours);
+    v_service := find_service(p_service);
+    v_country := find_country(p_country);
+    perform lock_user_wallet(p_user_id);
+
+    select * into v_rental from rentals where user_id = p_user_id and idempotency_key = p_idempotency_key;
+    if found then
+        v_field := case when v_rental.service <> v_service.service then 'service'
+                        when v_rental.country <> v_country then 'country'
+                        -- Extended since, it has more hours than it was ordered with.
+                        when v_rental.hours < p_hours or v_rental.hours <> p_hours and v_rental.extension_status is null
+                        then 'hours' end;
+        if v_field is not null then
+            raise exception using errcode = 'OS005',
+                message = format('this idempotency key was already used with another %s', v_field),
+                detail = jsonb_build_object('field', v_field)::text;
+        end if;
+        return rental_json(v_rental) || '{"replayed": true}';
+    end if;
+
+    v_price := v_service.rental_price_hour * p_hours;
+    if v_price is null then
+        raise exception using errcode = 'OS012', message = format('%s is not for rent', v_service.service),
+            detail = jsonb_build_object('service', v_service.service)::text;
+    elsif v_price > p_max_price then
+        raise exception using errcode = 'OS013',
+            message = format('the price is %s, the limit given %s', v_price, p_max_price),
+            detail = jsonb_build_object('price', v_price::text, 'max_price', p_max_price::text)::text;
+    end if;
+    perform check_open_orders(p_user_id);
+    v_rental.id := gen_random_uuid();
+    perform atomic_freeze(p_user_id, v_price, 'rental:' || v_rental.id,
+                          format('%s, %s, %s hours', v_service.service, v_country, p_hours),
+                          p_rental_id => v_rental.id);
+    insert into rentals (id, user_id, service, country, hours, price, frozen_amount, idempotency_key, created_at,
+                         due_at)
+    values (v_rental.id, p_user_id, v_service.service, v_country, p_hours, v_price, v_price, p_idempotency_key, p_now,
+            p_now)
+    returning * into v_rental;
+    return rental_json(v_rental) || '{"replayed": false}';
 end $$;
 
 CREATE FUNCTION public.deposit_adds_to_balance(o public.balance_operations) RETURNS boolean
@@ -712,6 +1064,20 @@ begin
        and o.balance_after = o.balance_before + o.amount
        and o.frozen_after = o.frozen_before
        and o.hold_transaction_id is null;
+end $$;
+
+CREATE FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_outcome text := apply_activation_sms(p_activation_id, p_code, p_text, p_now => p_now, p_actor => p_actor);
+begin
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'enter_sms', 'an SMS was entered by hand', jsonb_build_object(
+            'activation_id', p_activation_id, 'actor', acting(p_actor), 'outcome', v_outcome));
+    return jsonb_build_object('outcome', v_outcome, 'activation', (
+        select activation_json(a) from activations a where a.id = p_activation_id));
 end $$;
 
 CREATE FUNCTION public.expire_holds(p_limit integer DEFAULT 100, p_now timestamp with time zone DEFAULT now()) RETURNS integer
@@ -753,6 +1119,20 @@ begin
         end;
     end loop;
     return v_expired;
+end $$;
+
+CREATE FUNCTION public.find_country(p_country text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_country text;
+begin
+    select country into v_country from countries where country = p_country or code = p_country;
+    if not found then
+        raise exception using errcode = 'OS011', message = format('no country %s', quote_nullable(p_country)),
+            detail = jsonb_build_object('country', p_country)::text;
+    end if;
+    return v_country;
 end $$;
 
 CREATE TABLE public.wallet_holds (
@@ -802,6 +1182,47 @@ begin
     end if;
     return v_hold;
 end $$;
+
+CREATE TABLE public.services (
+    service text NOT NULL,
+    code text NOT NULL,
+    title text NOT NULL,
+    price numeric(14,2),
+    timeout_refund_percent integer,
+    margin_percent numeric(8,2),
+    margin_fixed numeric(14,2) DEFAULT 0 NOT NULL,
+    price_step numeric(14,2) DEFAULT 0.01 NOT NULL,
+    warned_at timestamp with time zone,
+    rental_price_hour numeric(14,2),
+    CONSTRAINT services_margin_fixed_not_negative CHECK ((margin_fixed >= (0)::numeric)),
+    CONSTRAINT services_margin_percent_not_negative CHECK ((margin_percent >= (0)::numeric)),
+    CONSTRAINT services_price_positive CHECK ((price > (0)::numeric)),
+    CONSTRAINT services_price_step_positive CHECK ((price_step > (0)::numeric)),
+    CONSTRAINT services_rental_price_hour_positive CHECK ((rental_price_hour > (0)::numeric)),
+    CONSTRAINT services_timeout_refund_percent_in_range CHECK (((timeout_refund_percent >= 0) AND (timeout_refund_percent <= 100)))
+);
+
+CREATE FUNCTION public.find_service(p_service text) RETURNS public.services
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_service services;
+begin
+    select * into v_service from services where service = p_service or code = p_service;
+    if not found then
+        raise exception using errcode = 'OS010', message = format('no service %s', quote_nullable(p_service)),
+            detail = jsonb_build_object('service', p_service)::text;
+    end if;
+    return v_service;
+end $$;
+
+CREATE FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update provider_accounts set due_at = p_due_at, covered_until = coalesce(p_covered_until, covered_until)
+     where provider = p_provider and due_at = p_leased_until
+$$;
 
 CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone DEFAULT now()) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -856,11 +1277,112 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
+CREATE FUNCTION public.hint_absent(p_activation_ids uuid[], p_every interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with absent as (
+        select id from activations
+         where id = any (p_activation_ids) and status = 'pending'
+           and (hinted_at is null or hinted_at <= p_now - p_every)
+         order by hinted_at nulls first limit p_limit for no key update skip locked
+    ), hinted as (
+        update activations a set due_at = least(a.due_at, p_now), hinted_at = p_now
+          from absent where a.id = absent.id
+        returning 1
+    )
+    select count(*)::integer from hinted
+$$;
+
+CREATE FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update activations set due_at = least(due_at, p_now), hinted_at = p_now
+     where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null
+       and (hinted_at is null or hinted_at <= p_now - interval '1 second');
+    update rentals set due_at = least(due_at, p_now), hinted_at = p_now
+     where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null
+       and (hinted_at is null or hinted_at <= p_now - interval '1 second');
+    return exists (select from activations
+                    where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null)
+        or exists (select from rentals
+                    where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null);
+end $$;
+
 CREATE FUNCTION public.iso_utc(p_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     AS $$
     select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
+
+CREATE FUNCTION public.judge_routes(p_rule text, p_success_min double precision, p_tries_min integer, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_route record;
+    v_service record;
+    v_state text;
+    v_changed integer := 0;
+begin
+    for v_route in
+        select provider, service, country, coalesce(r.state, 'enabled') as state, coalesce(t.tries, 0) as tries,
+               coalesce(t.delivered, 0) as delivered
+          from routes r
+          full join (select provider, service, country, count(served) as tries,
+                            count(*) filter (where served) as delivered
+                       from route_attempts where started_at > p_now - interval '24 hours'
+                      group by 1, 2, 3) t using (provider, service, country)
+         where coalesce(r.decided_by, 'rule') = 'rule' and (t.tries > 0 or r.state <> 'enabled')
+         order by service, country, provider
+    loop
+        v_state := case
+            when p_rule not in ('warn', 'disable') then 'enabled'
+            when v_route.tries >= p_tries_min and v_route.delivered < v_route.tries * p_success_min then
+                case p_rule when 'disable' then 'disabled' else 'warned' end
+            when v_route.tries * 2 >= p_tries_min and v_route.delivered < v_route.tries * p_success_min then
+                v_route.state
+            else 'enabled' end;
+        continue when v_state = v_route.state;
+        insert into routes (provider, service, country, state, reason, changed_at)
+        values (v_route.provider, v_route.service, v_route.country, v_state,
+                format('%s of %s had their SMS', v_route.delivered, v_route.tries), p_now)
+        on conflict (service, country, provider) do update
+           set state = excluded.state, reason = excluded.reason, changed_at = p_now where routes.decided_by = 'rule';
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, case v_state when 'enabled' then 'info' else 'warning' end, 'judge_routes',
+                format('a route is %s', v_state),
+                jsonb_build_object('provider', v_route.provider, 'service', v_route.service,
+                                   'country', v_route.country, 'before', v_route.state, 'after', v_state,
+                                   'tries', v_route.tries, 'delivered', v_route.delivered));
+        v_changed := v_changed + 1;
+    end loop;
+
+    for v_service in
+        select s.service, s.warned_at is not null as was_warned, count(a.served) as tries,
+               count(*) filter (where a.served) as delivered
+          from services s
+          left join route_attempts a on a.service = s.service and a.started_at > p_now - interval '24 hours'
+         group by s.service
+         order by s.service
+    loop
+        v_state := case
+            when p_rule in ('warn', 'disable') and v_service.delivered < v_service.tries * p_success_min
+                 and v_service.tries * case when v_service.was_warned then 2 else 1 end >= p_tries_min then 'warned'
+            else 'enabled' end;
+        continue when (v_state = 'warned') = v_service.was_warned;
+        update services set warned_at = case v_state when 'warned' then p_now end where service = v_service.service;
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, case v_state when 'enabled' then 'info' else 'warning' end, 'judge_routes',
+                format('a service is %s', v_state),
+                jsonb_build_object('service', v_service.service, 'after', v_state, 'tries', v_service.tries,
+                                   'delivered', v_service.delivered));
+        v_changed := v_changed + 1;
+    end loop;
+    return v_changed;
+end $$;
 
 CREATE FUNCTION public.lock_activation(p_activation_id uuid) RETURNS public.activations
     LANGUAGE plpgsql
@@ -876,6 +1398,95 @@ begin
     perform lock_user_wallet(v_activation.user_id);
     select * into v_activation from activations where id = p_activation_id for no key update;
     return v_activation;
+end $$;
+
+CREATE FUNCTION public.lock_own_received(p_user_id uuid, p_activation_id uuid) RETURNS public.activations
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_activation activations;
+begin
+    perform from activations where id = p_activation_id and user_id = p_user_id;
+    if not found then
+        raise exception using errcode = 'OS007', message = format('no activation %s', p_activation_id),
+            detail = jsonb_build_object('order_id', p_activation_id)::text;
+    end if;
+    v_activation := lock_activation(p_activation_id);
+    if v_activation.status in ('ordering', 'pending') then
+        raise exception using errcode = 'OS022', message = 'no SMS has come yet',
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.status in ('cancelled', 'timeout', 'failed') then
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    end if;
+    return v_activation;
+end $$;
+
+CREATE TABLE public.rentals (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    status text DEFAULT 'ordering'::text NOT NULL,
+    hours integer NOT NULL,
+    price numeric(14,2) NOT NULL,
+    frozen_amount numeric(14,2) NOT NULL,
+    idempotency_key text,
+    provider text,
+    provider_order_id text,
+    provider_cost numeric(14,4),
+    phone text,
+    error_code text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    purchase_started_at timestamp with time zone,
+    purchased_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now(),
+    purchase_seen text[],
+    cancel_allowed_at timestamp with time zone,
+    finish_requested_at timestamp with time zone,
+    extension_hours integer,
+    extension_price numeric(14,2),
+    extension_status text,
+    extension_transaction_id text,
+    extension_error_code text,
+    extension_requested_at timestamp with time zone,
+    extension_started_at timestamp with time zone,
+    hinted_at timestamp with time zone,
+    CONSTRAINT rentals_active_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (provider_order_id IS NULL) OR (phone IS NOT NULL))),
+    CONSTRAINT rentals_extension_begins_once_requested CHECK (((extension_started_at IS NULL) OR (extension_status = 'requested'::text))),
+    CONSTRAINT rentals_extension_ends_with_it CHECK (((extension_status <> 'requested'::text) OR (closed_at IS NULL))),
+    CONSTRAINT rentals_extension_is_whole CHECK ((num_nonnulls(extension_hours, extension_price, extension_status, extension_transaction_id, extension_requested_at) = ANY (ARRAY[0, 5]))),
+    CONSTRAINT rentals_extension_status_known CHECK ((extension_status = ANY (ARRAY['requested'::text, 'extended'::text, 'refused'::text]))),
+    CONSTRAINT rentals_frozen_only_while_unserved CHECK (
+CASE
+    WHEN (status = ANY (ARRAY['ordering'::text, 'active'::text])) THEN (frozen_amount > (0)::numeric)
+    ELSE (frozen_amount = (0)::numeric)
+END),
+    CONSTRAINT rentals_hours_positive CHECK ((hours > 0)),
+    CONSTRAINT rentals_open_is_a_job CHECK ((((closed_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'cancelled'::text, 'expired'::text, 'failed'::text]))) AND ((closed_at IS NOT NULL) = (due_at IS NULL)))),
+    CONSTRAINT rentals_price_positive CHECK ((price > (0)::numeric)),
+    CONSTRAINT rentals_status_known CHECK ((status = ANY (ARRAY['ordering'::text, 'active'::text, 'completed'::text, 'cancelled'::text, 'expired'::text, 'failed'::text])))
+);
+
+CREATE FUNCTION public.lock_rental(p_rental_id uuid, p_user_id uuid DEFAULT NULL::uuid) RETURNS public.rentals
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_rental rentals;
+begin
+    select * into v_rental from rentals
+     where id = p_rental_id and (p_user_id is null or user_id = p_user_id);
+    if not found then
+        raise exception using errcode = 'OS007', message = format('no rental %s', p_rental_id),
+            detail = jsonb_build_object('order_id', p_rental_id)::text;
+    end if;
+    perform lock_user_wallet(v_rental.user_id);
+    select * into v_rental from rentals where id = p_rental_id for no key update;
+    return v_rental;
 end $$;
 
 CREATE FUNCTION public.lock_user_wallet(p_user_id uuid) RETURNS public.users
@@ -902,6 +1513,25 @@ CREATE FUNCTION public.new_epoch() RETURNS text
      where key = 'events_epoch' returning value #>> '{}'
 $$;
 
+CREATE FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_noted integer;
+begin
+    delete from presence
+     where user_id in (select user_id from presence where until < p_now - interval '1 minute'
+                        order by user_id for update skip locked);
+    insert into presence (user_id, until)
+    select u.id, p_until from unnest(p_user_ids) u (id)
+     where exists (select from activations a where a.user_id = u.id and a.status = 'pending')
+     group by u.id order by u.id
+    on conflict (user_id) do update set until = greatest(presence.until, excluded.until);
+    get diagnostics v_noted = row_count;
+    return v_noted;
+end $$;
+
 CREATE FUNCTION public.operation_json(p_operation public.balance_operations) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -927,6 +1557,199 @@ CREATE FUNCTION public.operation_result(p_operation public.balance_operations, p
         'available', p_last.available_after::text, 'replayed', p_replayed)
 $$;
 
+CREATE FUNCTION public.pass_purchase(p_activation_id uuid, p_leased_until timestamp with time zone, p_outcome text, p_provider text, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations;
+begin
+    select * into v_activation from activations where id = p_activation_id for no key update;
+    if not found or v_activation.status <> 'ordering' or v_activation.purchase_started_at is null
+       or v_activation.due_at is distinct from p_leased_until then
+        return null;
+    elsif v_activation.cancel_requested_at is not null then
+        perform abandon_purchase(p_activation_id, p_now, p_outcome, p_now);
+        return null;
+    end if;
+    update route_attempts set ended_at = p_now, outcome = p_outcome
+     where activation_id = p_activation_id and number = v_activation.attempts;
+    update activations
+       set purchase_started_at = p_now, provider = p_provider, attempts = attempts + 1, due_at = p_now + p_lease
+     where id = p_activation_id;
+    insert into route_attempts (activation_id, number, provider, service, country, started_at)
+    values (p_activation_id, v_activation.attempts + 1, p_provider, v_activation.service, v_activation.country, p_now);
+    return p_now + p_lease;
+end $$;
+
+CREATE FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(bought numeric, returned numeric, slack numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce(sum(o.cost) filter (where o.is_bought), 0),
+           coalesce(sum(o.cost) filter (where o.is_bought and o.is_returned), 0),
+           coalesce(sum(case when o.is_returned then 0
+                             when o.is_bought and o.cost is not null then case when o.is_moving then o.cost else 0 end
+                             when o.is_bought or o.is_moving then o.price
+                             else 0 end), 0)
+           + coalesce(sum(case when o.is_returned then 0 else o.extensions end), 0)
+      from (select provider_order_id is not null as is_bought,
+                   status in ('cancelled', 'timeout', 'failed') as is_returned,
+                   provider_cost as cost, price, 0 as extensions,
+                   case status when 'ordering' then purchase_started_at is not null
+                               when 'pending' then cancel_requested_at is not null or expires_at <= p_now
+                               else false end as is_moving
+              from activations where provider = p_provider
+             union all
+            select provider_order_id is not null, status in ('cancelled', 'failed'), provider_cost, price,
+                   (select coalesce(sum(h.amount - h.refunded_amount), 0) from wallet_holds h
+                     where h.rental_id = rentals.id and h.transaction_id like 'rental:%:extension:%'),
+                   case status when 'ordering' then purchase_started_at is not null
+                               when 'active' then cancel_requested_at is not null or ends_at <= p_now
+                               else false end
+              from rentals where provider = p_provider) o
+$$;
+
+CREATE FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(kind text, id uuid, status text, provider_order_id text, cost numeric, held numeric, is_closed boolean, is_overdue boolean, is_moving boolean, closed_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select 'activation', a.id, a.status, a.provider_order_id, a.provider_cost,
+           (select coalesce(sum(h.amount), 0) from wallet_holds h where h.activation_id = a.id and h.state = 'held'),
+           a.closed_at is not null, coalesce(a.due_at < p_now - interval '1 minute', false),
+           coalesce(a.cancel_requested_at is not null or a.expires_at <= p_now, false), a.closed_at
+      from activations a
+     where a.provider = p_provider and (a.due_at is not null or a.closed_at >= p_since
+           or a.provider_order_id = any (p_provider_order_ids))
+     union all
+    select 'rental', r.id, r.status, r.provider_order_id, r.provider_cost,
+           (select coalesce(sum(h.amount), 0) from wallet_holds h where h.rental_id = r.id and h.state = 'held'),
+           r.closed_at is not null, coalesce(r.due_at < p_now - interval '1 minute', false),
+           coalesce(r.cancel_requested_at is not null or r.ends_at <= p_now, false), r.closed_at
+      from rentals r
+     where r.provider = p_provider and (r.due_at is not null or r.closed_at >= p_since
+           or r.provider_order_id = any (p_provider_order_ids))
+$$;
+
+CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.id, a.provider_order_id, p_now - a.purchased_at,
+           a.purchased_at > p_now - p_just_now or coalesce(p.until > p_now, false)
+      from activations a left join presence p using (user_id)
+     where a.provider = p_provider and a.status = 'pending'
+$$;
+
+CREATE FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(provider text, service_code text, country_code text, cost numeric, stock integer, told_success real, state text, tries integer, delivered integer, resting boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select s.provider, s.code, c.code, f.cost, f.stock, f.told_success, coalesce(r.state, 'enabled'),
+           t.tries::integer, t.delivered::integer, l.resting
+      from provider_services s
+      join provider_countries c on c.provider = s.provider and c.country = p_country
+      left join routes r on r.provider = s.provider and r.service = p_service and r.country = p_country
+      left join routes f on f.provider = s.provider and f.service = p_service and f.country = p_country
+                        and f.priced_at > p_now - route_prices_max_age()
+     cross join lateral (
+           select count(*) as tries, count(*) filter (where served) as delivered
+             from (select a.served from route_attempts a
+                    where a.service = p_service and a.country = p_country and a.provider = s.provider
+                      and a.started_at > p_now - interval '24 hours' and a.served is not null
+                    order by a.started_at desc limit 500) newest) t
+     cross join lateral (
+           select count(*) = 3 and bool_and(outcome <> 'sold') as resting
+             from (select a.outcome from route_attempts a
+                    where a.service = p_service and a.country = p_country and a.provider = s.provider
+                      and a.started_at > p_now - interval '10 minutes' and a.outcome is not null
+                    order by a.started_at desc limit 3) latest) l
+     where s.service = p_service and s.provider = any (p_providers)
+     order by s.provider
+$$;
+
+CREATE FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+begin
+    if v_activation.closed_at is not null or v_activation.another_sms_requested_at is null then
+        return false;
+    end if;
+    update activations
+       set another_sms_requested_at = null, error_code = p_error_code,
+           another_sms_asked_at = case when p_error_code is null then p_now end,
+           due_at = case when finish_requested_at is null then p_due_at else p_now end
+     where id = p_activation_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+begin
+    if v_rental.extension_status is distinct from 'requested' or v_rental.extension_started_at is null then
+        return false;
+    end if;
+    update rentals
+       set hours = hours + extension_hours, price = price + extension_price, ends_at = greatest(ends_at, p_ends_at),
+           extension_status = 'extended', extension_started_at = null,
+           due_at = case when num_nonnulls(cancel_requested_at, finish_requested_at) = 0 then p_due_at else p_now end
+     where id = p_rental_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.record_prices(p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[], p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_priced integer;
+begin
+    insert into routes as r (provider, service, country, cost, stock, told_success, priced_at)
+    select distinct on (s.service, c.country) p_provider, s.service, c.country, o.cost, o.stock, o.success, p_now
+      from unnest(p_services, p_countries, p_costs, p_stocks, p_successes) o (service, country, cost, stock, success)
+      join provider_services s on s.provider = p_provider and s.code = o.service
+      join provider_countries c on c.provider = p_provider and c.code = o.country
+     where o.cost > 0
+     order by s.service, c.country, o.cost
+    on conflict (service, country, provider) do update
+       set cost = excluded.cost, stock = excluded.stock, told_success = excluded.told_success, priced_at = p_now;
+    get diagnostics v_priced = row_count;
+    update routes set stock = 0, priced_at = p_now where provider = p_provider and priced_at < p_now;
+    return v_priced;
+end $$;
+
+CREATE FUNCTION public.record_provider_balance(p_provider text, p_balance numeric, p_spent numeric, p_slack numeric, p_paid_in numeric DEFAULT 0) RETURNS TABLE(at timestamp with time zone, balance numeric, spent numeric, slack numeric, paid_in numeric)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_at timestamptz;
+begin
+    if p_provider is null or 'NaN'::numeric in (p_balance, p_spent, p_slack, p_paid_in) then
+        raise exception using errcode = 'OS014', message = 'p_provider, p_balance: expected a provider and figures',
+            detail = jsonb_build_object('argument', 'p_balance')::text;
+    end if;
+    insert into provider_balances (provider, balance, spent, slack, paid_in)
+    values (p_provider, p_balance, p_spent, p_slack, p_paid_in)
+    returning provider_balances.at into v_at;
+    return query
+        select b.at, b.balance, b.spent, b.slack,
+               (select coalesce(sum(l.paid_in), 0) from provider_balances l
+                 where l.provider = p_provider and l.at > b.at)
+          from provider_balances b
+         where b.provider = p_provider and b.at < v_at
+         order by b.slack > 0, b.at
+         limit 1;
+end $$;
+
 CREATE FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -942,6 +1765,26 @@ begin
            purchased_at = p_now, expires_at = p_expires_at,
            due_at = case when v_activation.cancel_requested_at is null then p_due_at else p_now end
      where id = p_activation_id;
+    update route_attempts set ended_at = p_now, outcome = 'sold'
+     where activation_id = p_activation_id and number = v_activation.attempts;
+    return true;
+end $$;
+
+CREATE FUNCTION public.record_rental_purchase(p_rental_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+begin
+    if v_rental.status <> 'ordering' or v_rental.purchase_started_at is null then
+        return false;
+    end if;
+    update rentals
+       set status = 'active', provider_order_id = p_provider_order_id, phone = p_phone, provider_cost = p_cost,
+           purchased_at = p_now, ends_at = p_ends_at, purchase_seen = null,
+           due_at = case when v_rental.cancel_requested_at is null then p_due_at else p_now end
+     where id = p_rental_id;
     return true;
 end $$;
 
@@ -1035,6 +1878,28 @@ begin
     return true;
 end $$;
 
+CREATE FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+begin
+    if v_rental.extension_status is distinct from 'requested' then
+        return false;
+    end if;
+    update rentals
+       set extension_status = 'refused', extension_error_code = p_error_code, extension_started_at = null,
+           due_at = case when num_nonnulls(cancel_requested_at, finish_requested_at) = 0 then p_due_at else p_now end
+     where id = p_rental_id;
+    if exists (select from wallet_holds
+                where transaction_id = v_rental.extension_transaction_id and state = 'held') then
+        perform atomic_refund(v_rental.user_id, p_transaction_id => v_rental.extension_transaction_id,
+                              p_reason => 'not extended');
+    end if;
+    return true;
+end $$;
+
 CREATE FUNCTION public.refuse_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1057,6 +1922,22 @@ begin
     raise exception using errcode = 'OS005',
         message = format('transaction %s was already used with another %s', p_transaction_id, p_field),
         detail = jsonb_build_object('transaction_id', p_transaction_id, 'field', p_field)::text;
+end $$;
+
+CREATE FUNCTION public.refuse_rental_cancel(p_rental_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+begin
+    if v_rental.closed_at is not null or v_rental.cancel_requested_at is null then
+        return false;
+    end if;
+    update rentals
+       set cancel_requested_at = null, cancel_allowed_at = p_allowed_at, error_code = p_error_code, due_at = p_due_at
+     where id = p_rental_id;
+    return true;
 end $$;
 
 CREATE FUNCTION public.refuse_rewriting() RETURNS trigger
@@ -1118,39 +1999,6 @@ begin
     return new;
 end $$;
 
-CREATE TABLE public.rentals (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    service text NOT NULL,
-    country text NOT NULL,
-    status text DEFAULT 'ordering'::text NOT NULL,
-    hours integer NOT NULL,
-    price numeric(14,2) NOT NULL,
-    frozen_amount numeric(14,2) NOT NULL,
-    idempotency_key text,
-    provider text,
-    provider_order_id text,
-    provider_cost numeric(14,4),
-    phone text,
-    error_code text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    purchase_started_at timestamp with time zone,
-    purchased_at timestamp with time zone,
-    ends_at timestamp with time zone,
-    cancel_requested_at timestamp with time zone,
-    closed_at timestamp with time zone,
-    due_at timestamp with time zone DEFAULT now(),
-    CONSTRAINT rentals_frozen_only_while_unserved CHECK ((frozen_amount =
-CASE
-    WHEN (status = ANY (ARRAY['ordering'::text, 'active'::text])) THEN price
-    ELSE (0)::numeric
-END)),
-    CONSTRAINT rentals_hours_positive CHECK ((hours > 0)),
-    CONSTRAINT rentals_open_is_a_job CHECK ((((closed_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'cancelled'::text, 'expired'::text, 'failed'::text]))) AND ((closed_at IS NOT NULL) = (due_at IS NULL)))),
-    CONSTRAINT rentals_price_positive CHECK ((price > (0)::numeric)),
-    CONSTRAINT rentals_status_known CHECK ((status = ANY (ARRAY['ordering'::text, 'active'::text, 'completed'::text, 'cancelled'::text, 'expired'::text, 'failed'::text])))
-);
-
 CREATE FUNCTION public.rental_json(p_rental public.rentals) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -1158,6 +2006,12 @@ CREATE FUNCTION public.rental_json(p_rental public.rentals) RETURNS jsonb
         'id', p_rental.id, 'service', p_rental.service, 'country', p_rental.country, 'phone', p_rental.phone,
         'status', p_rental.status, 'hours', p_rental.hours, 'price', p_rental.price::text,
         'sms', sms_json(null, p_rental.id), 'cancel_requested', p_rental.cancel_requested_at is not null,
+        'cancel_allowed_at', iso_utc(p_rental.cancel_allowed_at),
+        'finish_requested', p_rental.finish_requested_at is not null,
+        'extension', case when p_rental.extension_status is not null then jsonb_build_object(
+            'hours', p_rental.extension_hours, 'price', p_rental.extension_price::text,
+            'status', p_rental.extension_status, 'error_code', p_rental.extension_error_code,
+            'requested_at', iso_utc(p_rental.extension_requested_at)) end,
         'error_code', p_rental.error_code, 'created_at', iso_utc(p_rental.created_at),
         'ends_at', iso_utc(p_rental.ends_at), 'closed_at', iso_utc(p_rental.closed_at))
 $$;
@@ -1223,6 +2077,26 @@ begin
     return operation_result(v_first, v_last, true);
 end $$;
 
+CREATE FUNCTION public.request_another_sms(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_own_received(p_user_id, p_activation_id);
+begin
+    if v_activation.closed_at is not null or v_activation.expires_at <= p_now then
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif num_nonnulls(v_activation.another_sms_requested_at, v_activation.another_sms_asked_at) = 0 then
+        update activations
+           set another_sms_requested_at = p_now, error_code = null, due_at = p_now
+         where id = p_activation_id
+        returning * into v_activation;
+    end if;
+    return activation_json(v_activation);
+end $$;
+
 CREATE FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1254,11 +2128,151 @@ begin
     return (select activation_json(a) from activations a where a.id = p_activation_id);
 end $$;
 
+CREATE FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations;
+begin
+    perform from activations where id = p_activation_id and user_id = p_user_id;
+    if not found then
+        raise exception using errcode = 'OS007', message = format('no activation %s', p_activation_id),
+            detail = jsonb_build_object('order_id', p_activation_id)::text;
+    end if;
+    v_activation := lock_activation(p_activation_id);
+    if v_activation.closed_at is not null then
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.check_requested_at > p_now - interval '5 seconds' then
+        raise exception using errcode = 'OS023', message = 'the order has just been looked at',
+            detail = jsonb_build_object('order_id', p_activation_id, 'retry_after_s', greatest(1, ceil(extract(
+                epoch from v_activation.check_requested_at + interval '5 seconds' - p_now))::integer))::text;
+    end if;
+    update activations
+       set check_requested_at = p_now, due_at = case status when 'ordering' then due_at else p_now end
+     where id = p_activation_id
+    returning * into v_activation;
+    return activation_json(v_activation);
+end $$;
+
+CREATE FUNCTION public.request_extension(p_user_id uuid, p_rental_id uuid, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id, p_user_id);
+    v_transaction_id text := format('rental:%s:extension:%s', p_rental_id,
+                                    coalesce(p_idempotency_key, gen_random_uuid()::text));
+    v_price numeric := p_hours * (select rental_price_hour from services where service = v_rental.service);
+    v_obstacle text;
+begin
+    perform check_key('p_idempotency_key', v_transaction_id);
+    if exists (select from wallet_holds where transaction_id = v_transaction_id) then
+        if v_rental.extension_transaction_id = v_transaction_id and v_rental.extension_hours <> p_hours then
+            raise exception using errcode = 'OS005',
+                message = 'this idempotency key was already used with another hours', detail = '{"field": "hours"}';
+        end if;
+        return rental_json(v_rental) || '{"replayed": true}';
+    end if;
+    v_obstacle := case when v_rental.status <> 'active' or v_rental.ends_at <= p_now then 'not_running'
+                       when v_rental.extension_status = 'requested' then 'extension_pending'
+                       when v_rental.cancel_requested_at is not null then 'cancel_requested'
+                       when v_rental.finish_requested_at is not null then 'finish_requested' end;
+    if v_obstacle is not null then
+        raise exception using errcode = 'OS021', message = format('the rental cannot be extended: %s', v_obstacle),
+            detail = jsonb_build_object('order_id', p_rental_id, 'status', v_rental.status, 'reason', v_obstacle)::text;
+    end if;
+    perform check_rental_hours(p_hours, v_rental.hours);
+    if v_price is null then
+        raise exception using errcode = 'OS012', message = format('%s is not for rent', v_rental.service),
+            detail = jsonb_build_object('service', v_rental.service)::text;
+    end if;
+    perform atomic_freeze(p_user_id, v_price, v_transaction_id, format('%s hours more', p_hours),
+                          p_rental_id => p_rental_id);
+    update rentals
+       set extension_hours = p_hours, extension_price = v_price, extension_status = 'requested',
+           extension_transaction_id = v_transaction_id, extension_error_code = null, extension_requested_at = p_now,
+           extension_started_at = null, due_at = p_now
+     where id = p_rental_id
+    returning * into v_rental;
+    return rental_json(v_rental) || '{"replayed": false}';
+end $$;
+
+CREATE FUNCTION public.request_finish(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_own_received(p_user_id, p_activation_id);
+begin
+    if v_activation.closed_at is null and v_activation.finish_requested_at is null then
+        update activations set finish_requested_at = p_now, due_at = p_now where id = p_activation_id
+        returning * into v_activation;
+    end if;
+    return activation_json(v_activation);
+end $$;
+
+CREATE FUNCTION public.request_rental_cancel(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id, p_user_id);
+begin
+    if v_rental.status in ('completed', 'expired', 'failed') then
+        raise exception using errcode = 'OS016', message = format('the rental has already ended: %s', v_rental.status),
+            detail = jsonb_build_object('order_id', p_rental_id, 'status', v_rental.status)::text;
+    elsif v_rental.status = 'ordering' and v_rental.purchase_started_at is null then
+        perform close_rental(p_rental_id, 'cancelled', p_now => p_now);
+    elsif v_rental.status <> 'cancelled' and v_rental.cancel_requested_at is null then
+        if p_now > v_rental.purchased_at + interval '20 minutes' then
+            raise exception using errcode = 'OS019', message = 'a rental can be cancelled for 20 minutes only',
+                detail = jsonb_build_object(
+                    'order_id', p_rental_id,
+                    'cancel_until', iso_utc(v_rental.purchased_at + interval '20 minutes'))::text;
+        end if;
+        update rentals
+           set cancel_requested_at = p_now, cancel_allowed_at = null, error_code = null,
+               due_at = case status when 'ordering' then due_at else p_now end
+         where id = p_rental_id;
+    end if;
+    return (select rental_json(r) from rentals r where r.id = p_rental_id);
+end $$;
+
+CREATE FUNCTION public.request_rental_finish(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id, p_user_id);
+begin
+    if v_rental.status in ('cancelled', 'failed') then
+        raise exception using errcode = 'OS016', message = format('the rental has already ended: %s', v_rental.status),
+            detail = jsonb_build_object('order_id', p_rental_id, 'status', v_rental.status)::text;
+    elsif v_rental.status = 'ordering' then
+        raise exception using errcode = 'OS008', message = 'the rental has no number yet',
+            detail = jsonb_build_object('order_id', p_rental_id, 'from', 'ordering', 'to', 'completed')::text;
+    elsif v_rental.status = 'active' and v_rental.finish_requested_at is null then
+        update rentals set finish_requested_at = p_now, due_at = p_now where id = p_rental_id;
+    end if;
+    return (select rental_json(r) from rentals r where r.id = p_rental_id);
+end $$;
+
 CREATE FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    update activations set due_at = p_due_at where id = p_activation_id and due_at = p_leased_until
+    update activations set due_at = p_due_at, checked_at = clock_timestamp()
+     where id = p_activation_id and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update rentals set due_at = p_due_at where id = p_rental_id and due_at = p_leased_until
 $$;
 
 CREATE FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) RETURNS void
@@ -1280,6 +2294,33 @@ begin
             v_user, 'correct', v_held - v_found, format('correct:%s:%s', p_user_id, v_user.operation_number),
             format('frozen was %s, open holds are %s', v_found, v_user.frozen_balance), p_actor);
     end if;
+end $$;
+
+CREATE FUNCTION public.restate_rental_frozen(p_rental_id uuid) RETURNS void
+    LANGUAGE sql
+    AS $$
+    update rentals r
+       set frozen_amount = h.amount
+      from (select sum(amount) as amount from wallet_holds where rental_id = p_rental_id and state = 'held') h
+     where r.id = p_rental_id and r.status in ('ordering', 'active') and r.frozen_amount <> h.amount
+$$;
+
+CREATE FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone) RETURNS numeric
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_cost numeric;
+begin
+    if p_service.price is null or p_service.margin_percent is null then
+        return p_service.price;
+    end if;
+    select min(cost) into v_cost from routes
+     where service = p_service.service and country = p_country and state <> 'disabled' and stock > 0
+       and priced_at > p_now - route_prices_max_age();
+    return coalesce(
+        ceil((v_cost * (1 + p_service.margin_percent / 100) + p_service.margin_fixed) / p_service.price_step)
+            * p_service.price_step,
+        p_service.price);
 end $$;
 
 CREATE FUNCTION public.revoke_tokens(p_user_id uuid DEFAULT NULL::uuid, p_token_id text DEFAULT NULL::text, p_actor text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT clock_timestamp()) RETURNS timestamp with time zone
@@ -1321,6 +2362,13 @@ begin
     perform pg_notify('onesms_doorbell', '');
 end $$;
 
+CREATE FUNCTION public.route_prices_max_age() RETURNS interval
+    LANGUAGE sql STABLE
+    AS $$
+    select make_interval(secs => coalesce(
+        (select (value #>> '{}')::double precision from settings where key = 'route_prices_max_age_s'), 7200))
+$$;
+
 CREATE FUNCTION public.schedule_redaction(p_order_id uuid, p_user_id uuid, p_seq bigint, p_closed_at timestamp with time zone) RETURNS void
     LANGUAGE sql
     AS $$
@@ -1328,6 +2376,52 @@ CREATE FUNCTION public.schedule_redaction(p_order_id uuid, p_user_id uuid, p_seq
     values (p_order_id, p_user_id, array[p_seq], p_closed_at)
     on conflict (order_id) do update set seqs = redactions.seqs || p_seq, closed_at = p_closed_at
 $$;
+
+CREATE FUNCTION public.service_prices_json(p_service text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce(
+        (select jsonb_build_object('prices', jsonb_object_agg(c.country, retail_price(s, c.country, p_now)::text))
+           from services s, countries c
+          where s.service = p_service and s.price is not null and s.margin_percent is not null
+         having count(*) > 0), '{}')
+$$;
+
+CREATE FUNCTION public.set_route_state(p_provider text, p_service text, p_country text, p_state text, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_before routes;
+    v_fault text := case
+        when p_state not in ('enabled', 'warned', 'disabled') then 'p_state'
+        when coalesce(p_reason, '') = '' then 'p_reason'
+        when not exists (select from provider_services where provider = p_provider and service = p_service) then
+            'p_service'
+        when not exists (select from provider_countries where provider = p_provider and country = p_country) then
+            'p_country' end;
+begin
+    if v_fault is not null then
+        raise exception using errcode = 'OS014',
+            message = format('expected a route, a state that exists and a reason; %s is not one', v_fault),
+            detail = jsonb_build_object('argument', v_fault)::text;
+    end if;
+    insert into routes (provider, service, country, changed_at) values (p_provider, p_service, p_country, p_now)
+    on conflict (service, country, provider) do nothing;
+    select * into v_before from routes
+     where provider = p_provider and service = p_service and country = p_country for no key update;
+    update routes
+       set state = coalesce(p_state, 'enabled'), decided_by = case when p_state is null then 'rule' else 'operator' end,
+           reason = p_reason, changed_at = p_now
+     where provider = p_provider and service = p_service and country = p_country;
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'set_route_state', 'an operator decided about a route', jsonb_build_object(
+        'provider', p_provider, 'service', p_service, 'country', p_country, 'reason', p_reason, 'actor', acting(),
+        'before', jsonb_build_object('state', v_before.state, 'decided_by', v_before.decided_by),
+        'after', jsonb_build_object('state', coalesce(p_state, 'enabled'),
+                                    'decided_by', case when p_state is null then 'rule' else 'operator' end)));
+end $$;
 
 CREATE FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql
@@ -1450,9 +2544,12 @@ begin
                cancel_requested_at = null, cancel_allowed_at = null
          where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
     elsif v_hold.rental_id is not null then
+        perform restate_rental_frozen(v_hold.rental_id);
         update rentals
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
-               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
+               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null,
+               extension_status = case extension_status when 'requested' then 'refused' else extension_status end,
+               extension_started_at = null
          where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
            and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
     end if;
@@ -1512,6 +2609,23 @@ CREATE FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer DEFAULT 20
       from users u where u.id = p_user_id
 $$;
 
+CREATE FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with account as (
+        update provider_accounts set covered_until = null where provider = p_provider
+    ), parked as (
+        select id from activations
+         where provider = p_provider and status = 'pending' and due_at > p_now + p_within
+           for no key update skip locked
+    ), made_due as (
+        update activations a set due_at = p_now + random() * p_within from parked where a.id = parked.id
+        returning 1
+    )
+    select count(*)::integer from made_due
+$$;
+
 CREATE FUNCTION public.wallet_health(p_user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1555,6 +2669,41 @@ ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE UNLOGGED TABLE public.presence (
+    user_id uuid NOT NULL,
+    until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.provider_accounts (
+    provider text NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    covered_until timestamp with time zone
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.provider_balances (
+    provider text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    balance numeric(16,4) NOT NULL,
+    spent numeric(16,4) NOT NULL,
+    slack numeric(16,4) NOT NULL,
+    paid_in numeric(16,4) DEFAULT 0 NOT NULL,
+    CONSTRAINT provider_balances_slack_not_negative CHECK ((slack >= (0)::numeric))
+);
+
+CREATE TABLE public.provider_countries (
+    provider text NOT NULL,
+    country text NOT NULL,
+    code text NOT NULL
+);
+
+CREATE TABLE public.provider_services (
+    provider text NOT NULL,
+    service text NOT NULL,
+    code text NOT NULL
+);
+
 CREATE TABLE public.receipts (
     user_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -1583,6 +2732,49 @@ CREATE TABLE public.revocations (
     CONSTRAINT revocations_token_id_is_short CHECK (((length(token_id) >= 1) AND (length(token_id) <= 200)))
 );
 
+CREATE TABLE public.route_attempts (
+    activation_id uuid NOT NULL,
+    number integer NOT NULL,
+    provider text NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    sms_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    status text,
+    served boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (outcome IS DISTINCT FROM 'sold'::text) THEN NULL::boolean
+    WHEN (sms_at IS NOT NULL) THEN true
+    WHEN ((status = ANY (ARRAY['timeout'::text, 'ended'::text])) OR ((status = 'cancelled'::text) AND ((closed_at - ended_at) >= '00:01:00'::interval))) THEN false
+    ELSE NULL::boolean
+END) STORED,
+    CONSTRAINT route_attempts_ended_with_an_outcome CHECK (((ended_at IS NULL) = (outcome IS NULL)))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.routes (
+    provider text NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    cost numeric(14,4),
+    stock integer,
+    told_success real,
+    priced_at timestamp with time zone,
+    state text DEFAULT 'enabled'::text NOT NULL,
+    decided_by text DEFAULT 'rule'::text NOT NULL,
+    reason text,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT routes_cost_positive CHECK ((cost > (0)::numeric)),
+    CONSTRAINT routes_decided_by_known CHECK ((decided_by = ANY (ARRAY['rule'::text, 'operator'::text]))),
+    CONSTRAINT routes_state_known CHECK ((state = ANY (ARRAY['enabled'::text, 'warned'::text, 'disabled'::text]))),
+    CONSTRAINT routes_stock_not_negative CHECK ((stock >= 0)),
+    CONSTRAINT routes_told_success_is_a_share CHECK (((told_success >= (0)::double precision) AND (told_success <= (1)::double precision)))
+)
+WITH (fillfactor='70');
+
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -1590,20 +2782,23 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.services (
-    service text NOT NULL,
-    code text NOT NULL,
-    title text NOT NULL,
-    price numeric(14,2),
-    timeout_refund_percent integer,
-    CONSTRAINT services_price_positive CHECK ((price > (0)::numeric)),
-    CONSTRAINT services_timeout_refund_percent_in_range CHECK (((timeout_refund_percent >= 0) AND (timeout_refund_percent <= 100)))
-);
-
 CREATE TABLE public.settings (
     key text NOT NULL,
     value jsonb NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT settings_late_sms_known CHECK (((key <> 'late_sms'::text) OR (value = ANY (ARRAY['"charge"'::jsonb, '"give"'::jsonb, '"ignore"'::jsonb])))),
+    CONSTRAINT settings_open_orders_per_user_max_counts CHECK (
+CASE
+    WHEN (key <> 'open_orders_per_user_max'::text) THEN true
+    WHEN (jsonb_typeof(value) <> 'number'::text) THEN false
+    ELSE (((value)::numeric >= (0)::numeric) AND ((value)::numeric = trunc((value)::numeric)))
+END),
+    CONSTRAINT settings_route_prices_max_age_s_positive CHECK (
+CASE
+    WHEN (key <> 'route_prices_max_age_s'::text) THEN true
+    WHEN (jsonb_typeof(value) <> 'number'::text) THEN false
+    ELSE (((value)::numeric >= (1)::numeric) AND ((value)::numeric <= (31536000)::numeric))
+END),
     CONSTRAINT settings_timeout_refund_percent_in_range CHECK (
 CASE
     WHEN (key <> 'timeout_refund_percent'::text) THEN true
@@ -1720,6 +2915,40 @@ CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
                   WHERE (rentals.frozen_amount > (0)::numeric)
                   GROUP BY rentals.user_id) r ON ((r.user_id = u.id)))) wallets;
 
+CREATE VIEW public.v_route_health AS
+ SELECT provider_services.provider,
+    provider_services.service,
+    provider_countries.country,
+    COALESCE(r.state, 'enabled'::text) AS state,
+    COALESCE(r.decided_by, 'rule'::text) AS decided_by,
+    r.cost,
+    r.stock,
+    r.priced_at,
+    COALESCE(t.tried, (0)::bigint) AS tried,
+    COALESCE(t.sold, (0)::bigint) AS sold,
+    COALESCE(t.decided, (0)::bigint) AS decided,
+    COALESCE(t.delivered, (0)::bigint) AS delivered,
+    round(((t.delivered)::numeric / (NULLIF(t.decided, 0))::numeric), 3) AS success,
+    t.sms_s_median,
+    t.sms_s_p90,
+    t.answer_s_median
+   FROM (((public.provider_services
+     JOIN public.provider_countries USING (provider))
+     LEFT JOIN public.routes r USING (provider, service, country))
+     LEFT JOIN ( SELECT route_attempts.provider,
+            route_attempts.service,
+            route_attempts.country,
+            count(*) AS tried,
+            count(*) FILTER (WHERE (route_attempts.outcome = 'sold'::text)) AS sold,
+            count(route_attempts.served) AS decided,
+            count(*) FILTER (WHERE route_attempts.served) AS delivered,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_median,
+            percentile_cont((0.9)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_p90,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.ended_at - route_attempts.started_at)))::double precision)) AS answer_s_median
+           FROM public.route_attempts
+          WHERE (route_attempts.started_at > (now() - '24:00:00'::interval))
+          GROUP BY route_attempts.provider, route_attempts.service, route_attempts.country) t USING (provider, service, country));
+
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
 
@@ -1765,6 +2994,27 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.periodic_jobs
     ADD CONSTRAINT periodic_jobs_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.presence
+    ADD CONSTRAINT presence_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.provider_accounts
+    ADD CONSTRAINT provider_accounts_pkey PRIMARY KEY (provider);
+
+ALTER TABLE ONLY public.provider_balances
+    ADD CONSTRAINT provider_balances_pkey PRIMARY KEY (provider, at);
+
+ALTER TABLE ONLY public.provider_countries
+    ADD CONSTRAINT provider_countries_code_is_unique UNIQUE (provider, code);
+
+ALTER TABLE ONLY public.provider_countries
+    ADD CONSTRAINT provider_countries_pkey PRIMARY KEY (provider, country);
+
+ALTER TABLE ONLY public.provider_services
+    ADD CONSTRAINT provider_services_code_is_unique UNIQUE (provider, code);
+
+ALTER TABLE ONLY public.provider_services
+    ADD CONSTRAINT provider_services_pkey PRIMARY KEY (provider, service);
+
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (user_id, seq);
 
@@ -1785,6 +3035,12 @@ ALTER TABLE ONLY public.revocations
 
 ALTER TABLE ONLY public.revocations
     ADD CONSTRAINT revocations_once_per_user UNIQUE (user_id);
+
+ALTER TABLE ONLY public.route_attempts
+    ADD CONSTRAINT route_attempts_pkey PRIMARY KEY (activation_id, number);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_pkey PRIMARY KEY (service, country, provider);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
@@ -1828,6 +3084,8 @@ CREATE INDEX activations_frozen ON public.activations USING btree (user_id) INCL
 
 CREATE INDEX activations_of_user ON public.activations USING btree (user_id, created_at DESC, id DESC);
 
+CREATE INDEX activations_pending_at_provider ON public.activations USING btree (provider) WHERE (status = 'pending'::text);
+
 CREATE UNIQUE INDEX balance_operations_once_per_transaction ON public.balance_operations USING btree (transaction_id, type) WHERE (type = ANY (ARRAY['deposit'::text, 'adjust'::text, 'correct'::text]));
 
 CREATE INDEX redactions_due ON public.redactions USING btree (closed_at) WHERE (closed_at IS NOT NULL);
@@ -1841,6 +3099,10 @@ CREATE INDEX rentals_of_user ON public.rentals USING btree (user_id, created_at 
 CREATE INDEX revocations_by_age ON public.revocations USING btree (at);
 
 CREATE INDEX revocations_by_xid ON public.revocations USING btree (xid);
+
+CREATE INDEX route_attempts_of_a_time ON public.route_attempts USING brin (started_at) WITH (pages_per_range='16');
+
+CREATE INDEX route_attempts_of_route ON public.route_attempts USING btree (service, country, provider, started_at);
 
 CREATE INDEX system_logs_alerts ON public.system_logs USING btree (((data ->> 'user_id'::text)), at DESC) WHERE (level = 'critical'::text);
 
@@ -1862,7 +3124,7 @@ CREATE UNIQUE INDEX wallet_holds_settled_by_is_unique ON public.wallet_holds USI
 
 CREATE TRIGGER activations_append_event_created AFTER INSERT ON public.activations FOR EACH ROW EXECUTE FUNCTION public.activations_append_event();
 
-CREATE TRIGGER activations_append_event_updated AFTER UPDATE ON public.activations FOR EACH ROW WHEN (((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.expires_at IS DISTINCT FROM old.expires_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.cancel_allowed_at IS DISTINCT FROM old.cancel_allowed_at)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.activations_append_event();
+CREATE TRIGGER activations_append_event_updated AFTER UPDATE ON public.activations FOR EACH ROW WHEN ((((((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.expires_at IS DISTINCT FROM old.expires_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.cancel_allowed_at IS DISTINCT FROM old.cancel_allowed_at)) OR (new.another_sms_requested_at IS DISTINCT FROM old.another_sms_requested_at)) OR (new.another_sms_asked_at IS DISTINCT FROM old.another_sms_asked_at)) OR (new.finish_requested_at IS DISTINCT FROM old.finish_requested_at)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.activations_append_event();
 
 CREATE TRIGGER activations_refuse_unknown_transition BEFORE UPDATE OF status ON public.activations FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_transition();
 
@@ -1870,7 +3132,7 @@ CREATE TRIGGER balance_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCAT
 
 CREATE TRIGGER rentals_append_event_created AFTER INSERT ON public.rentals FOR EACH ROW EXECUTE FUNCTION public.rentals_append_event();
 
-CREATE TRIGGER rentals_append_event_updated AFTER UPDATE ON public.rentals FOR EACH ROW WHEN ((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.ends_at IS DISTINCT FROM old.ends_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.rentals_append_event();
+CREATE TRIGGER rentals_append_event_updated AFTER UPDATE ON public.rentals FOR EACH ROW WHEN (((((((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.hours IS DISTINCT FROM old.hours)) OR (new.ends_at IS DISTINCT FROM old.ends_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.cancel_allowed_at IS DISTINCT FROM old.cancel_allowed_at)) OR (new.finish_requested_at IS DISTINCT FROM old.finish_requested_at)) OR (new.extension_transaction_id IS DISTINCT FROM old.extension_transaction_id)) OR (new.extension_status IS DISTINCT FROM old.extension_status)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.rentals_append_event();
 
 CREATE TRIGGER rentals_refuse_unknown_transition BEFORE UPDATE OF status ON public.rentals FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_transition();
 
@@ -1893,6 +3155,12 @@ ALTER TABLE ONLY public.activations
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+ALTER TABLE ONLY public.provider_countries
+    ADD CONSTRAINT provider_countries_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
+
+ALTER TABLE ONLY public.provider_services
+    ADD CONSTRAINT provider_services_service_exists FOREIGN KEY (service) REFERENCES public.services(service);
+
 ALTER TABLE ONLY public.rentals
     ADD CONSTRAINT rentals_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
 
@@ -1901,6 +3169,15 @@ ALTER TABLE ONLY public.rentals
 
 ALTER TABLE ONLY public.rentals
     ADD CONSTRAINT rentals_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.route_attempts
+    ADD CONSTRAINT route_attempts_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_service_exists FOREIGN KEY (service) REFERENCES public.services(service);
 
 ALTER TABLE ONLY public.sms_messages
     ADD CONSTRAINT sms_messages_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id);
@@ -1972,8 +3249,14 @@ GRANT USAGE ON SCHEMA public TO onesms_operator;
 GRANT USAGE ON SCHEMA public TO onesms_wallet;
 GRANT USAGE ON SCHEMA public TO onesms_user;
 
-REVOKE ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.acting(p_actor text) FROM PUBLIC;
 
@@ -2094,8 +3377,13 @@ GRANT SELECT(frozen_balance) ON TABLE public.users TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.append_operation(p_user public.users, p_type text, p_amount numeric, p_transaction_id text, p_reason text, p_actor text, p_hold_transaction_id text, p_activation_id uuid, p_rental_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_activation_sms(p_activation_id uuid, p_code text, p_text text, p_provider_message_id text, p_now timestamp with time zone, p_actor text) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.apply_late_sms(p_activation public.activations, p_code text, p_text text, p_message_id text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.apply_rental_sms(p_rental_id uuid, p_messages jsonb, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_rental_sms(p_rental_id uuid, p_messages jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_operator;
@@ -2113,8 +3401,14 @@ GRANT ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_t
 REVOKE ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) TO onesms_wallet;
 
+REVOKE ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
 
@@ -2124,7 +3418,14 @@ REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_transaction_id 
 
 REVOKE ALL ON FUNCTION public.check_key(p_argument text, p_key text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.check_open_orders(p_user_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.check_remarks(p_reason text, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_rental_hours(p_hours integer, p_rented integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.claim_account_looks(p_providers text[], p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_account_looks(p_providers text[], p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
@@ -2140,13 +3441,20 @@ GRANT UPDATE(due_at) ON TABLE public.periodic_jobs TO onesms_operator;
 REVOKE ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.claim_settlement_id(p_transaction_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.claimed_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
 
-REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.commit_spends_frozen(o public.balance_operations) FROM PUBLIC;
 
@@ -2159,11 +3467,19 @@ REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operation
 REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
 
+REVOKE ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.deposit_adds_to_balance(o public.balance_operations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.find_country(p_country text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.wallet_holds TO onesms_operator;
 GRANT SELECT ON TABLE public.wallet_holds TO onesms_user;
@@ -2181,6 +3497,30 @@ GRANT SELECT(rental_id) ON TABLE public.wallet_holds TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.services TO onesms_gateway;
+GRANT SELECT ON TABLE public.services TO onesms_operator;
+GRANT SELECT ON TABLE public.services TO onesms_user;
+
+GRANT SELECT(service) ON TABLE public.services TO onesms_pollers;
+
+GRANT UPDATE(price) ON TABLE public.services TO onesms_operator;
+GRANT SELECT(price) ON TABLE public.services TO onesms_pollers;
+
+GRANT UPDATE(timeout_refund_percent) ON TABLE public.services TO onesms_operator;
+
+GRANT UPDATE(margin_percent) ON TABLE public.services TO onesms_operator;
+
+GRANT UPDATE(margin_fixed) ON TABLE public.services TO onesms_operator;
+
+GRANT UPDATE(price_step) ON TABLE public.services TO onesms_operator;
+
+GRANT UPDATE(rental_price_hour) ON TABLE public.services TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.find_service(p_service text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
@@ -2192,6 +3532,12 @@ GRANT ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now times
 
 REVOKE ALL ON FUNCTION public.freeze_moves_available_to_frozen(o public.balance_operations) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.hint_absent(p_activation_ids uuid[], p_every interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hint_absent(p_activation_ids uuid[], p_every interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_notifier;
@@ -2199,7 +3545,64 @@ GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_op
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_user;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_wallet;
 
+REVOKE ALL ON FUNCTION public.judge_routes(p_rule text, p_success_min double precision, p_tries_min integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.judge_routes(p_rule text, p_success_min double precision, p_tries_min integer, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.lock_activation(p_activation_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_own_received(p_user_id uuid, p_activation_id uuid) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.rentals TO onesms_gateway;
+GRANT SELECT ON TABLE public.rentals TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(id) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(service) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(service) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(country) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(country) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(status) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(status) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(hours) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(hours) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(price) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(idempotency_key) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(provider) ON TABLE public.rentals TO onesms_pollers;
+
+GRANT SELECT(provider_order_id) ON TABLE public.rentals TO onesms_pollers;
+
+GRANT SELECT(phone) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(error_code) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(error_code) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(purchase_started_at) ON TABLE public.rentals TO onesms_pollers;
+
+GRANT SELECT(purchased_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(ends_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(cancel_requested_at) ON TABLE public.rentals TO onesms_user;
+
+GRANT SELECT(closed_at) ON TABLE public.rentals TO onesms_pollers;
+GRANT SELECT(closed_at) ON TABLE public.rentals TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.lock_rental(p_rental_id uuid, p_user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_operator;
@@ -2208,6 +3611,9 @@ GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_wallet;
 REVOKE ALL ON FUNCTION public.new_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
 
+REVOKE ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_operator;
@@ -2215,8 +3621,39 @@ GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operation
 
 REVOKE ALL ON FUNCTION public.operation_result(p_operation public.balance_operations, p_last public.balance_operations, p_replayed boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.pass_purchase(p_activation_id uuid, p_leased_until timestamp with time zone, p_outcome text, p_provider text, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pass_purchase(p_activation_id uuid, p_leased_until timestamp with time zone, p_outcome text, p_provider text, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_prices(p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_prices(p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[], p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_provider_balance(p_provider text, p_balance numeric, p_spent numeric, p_slack numeric, p_paid_in numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_provider_balance(p_provider text, p_balance numeric, p_spent numeric, p_slack numeric, p_paid_in numeric) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_expires_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_rental_purchase(p_rental_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_rental_purchase(p_rental_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.record_rental_purchase(p_rental_id uuid, p_provider_order_id text, p_phone text, p_cost numeric, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.redact_events(p_closed_for interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.redact_events(p_closed_for interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
@@ -2230,9 +3667,15 @@ REVOKE ALL ON FUNCTION public.refund_moves_frozen_to_available(o public.balance_
 REVOKE ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.refuse_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_mismatch(p_transaction_id text, p_field text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_rental_cancel(p_rental_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_rental_cancel(p_rental_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.refuse_rewriting() FROM PUBLIC;
 
@@ -2241,43 +3684,6 @@ REVOKE ALL ON FUNCTION public.refuse_second_end() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.refuse_unaudited_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_unknown_transition() FROM PUBLIC;
-
-GRANT SELECT ON TABLE public.rentals TO onesms_gateway;
-GRANT SELECT ON TABLE public.rentals TO onesms_operator;
-
-GRANT SELECT(id) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_pollers;
-GRANT SELECT(user_id) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(service) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(country) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(status) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(hours) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(price) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_pollers;
-GRANT SELECT(frozen_amount) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(idempotency_key) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(phone) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(error_code) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(created_at) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(purchased_at) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(ends_at) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(cancel_requested_at) ON TABLE public.rentals TO onesms_user;
-
-GRANT SELECT(closed_at) ON TABLE public.rentals TO onesms_user;
 
 REVOKE ALL ON FUNCTION public.rental_json(p_rental public.rentals) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_gateway;
@@ -2289,13 +3695,38 @@ REVOKE ALL ON FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_
 
 REVOKE ALL ON FUNCTION public.replay_settlement(p_hold public.wallet_holds, p_state text, p_transaction_id text, p_amount numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.request_another_sms(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_another_sms(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_extension(p_user_id uuid, p_rental_id uuid, p_hours integer, p_idempotency_key text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_extension(p_user_id uuid, p_rental_id uuid, p_hours integer, p_idempotency_key text, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_finish(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_finish(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_rental_cancel(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_rental_cancel(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_rental_finish(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_rental_finish(p_user_id uuid, p_rental_id uuid, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.restate_rental_frozen(p_rental_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
@@ -2303,7 +3734,15 @@ GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_ac
 
 REVOKE ALL ON FUNCTION public.ring_doorbell() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.route_prices_max_age() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.schedule_redaction(p_order_id uuid, p_user_id uuid, p_seq bigint, p_closed_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.service_prices_json(p_service text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.service_prices_json(p_service text, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.set_route_state(p_provider text, p_service text, p_country text, p_state text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_route_state(p_provider text, p_service text, p_country text, p_state text, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) FROM PUBLIC;
 
@@ -2319,6 +3758,9 @@ REVOKE ALL ON FUNCTION public.sms_messages_append_event() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.wallet_health(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wallet_health(p_user_id uuid) TO onesms_operator;
@@ -2338,6 +3780,16 @@ GRANT SELECT ON TABLE public.events TO onesms_notifier;
 GRANT SELECT ON TABLE public.events TO onesms_operator;
 GRANT SELECT ON TABLE public.events TO onesms_user;
 
+GRANT SELECT ON TABLE public.provider_accounts TO onesms_operator;
+
+GRANT SELECT ON TABLE public.provider_balances TO onesms_operator;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provider_countries TO onesms_operator;
+GRANT SELECT ON TABLE public.provider_countries TO onesms_pollers;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provider_services TO onesms_operator;
+GRANT SELECT ON TABLE public.provider_services TO onesms_pollers;
+
 GRANT SELECT ON TABLE public.receipts TO onesms_gateway;
 GRANT SELECT ON TABLE public.receipts TO onesms_operator;
 GRANT SELECT ON TABLE public.receipts TO onesms_user;
@@ -2355,19 +3807,15 @@ GRANT INSERT(order_id) ON TABLE public.receipts TO onesms_gateway;
 GRANT SELECT ON TABLE public.revocations TO onesms_gateway;
 GRANT SELECT ON TABLE public.revocations TO onesms_operator;
 
+GRANT SELECT ON TABLE public.route_attempts TO onesms_operator;
+
+GRANT SELECT ON TABLE public.routes TO onesms_operator;
+
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_gateway;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_pollers;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_notifier;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_operator;
 GRANT SELECT ON TABLE public.schema_migrations TO onesms_wallet;
-
-GRANT SELECT ON TABLE public.services TO onesms_gateway;
-GRANT SELECT ON TABLE public.services TO onesms_operator;
-GRANT SELECT ON TABLE public.services TO onesms_user;
-
-GRANT UPDATE(price) ON TABLE public.services TO onesms_operator;
-
-GRANT UPDATE(timeout_refund_percent) ON TABLE public.services TO onesms_operator;
 
 GRANT SELECT ON TABLE public.settings TO onesms_gateway;
 GRANT SELECT ON TABLE public.settings TO onesms_notifier;
@@ -2395,3 +3843,5 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.tickets TO onesms_gateway;
 
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_operator;
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.v_route_health TO onesms_operator;

@@ -82,7 +82,7 @@ class Order:
 
     def as_active(self) -> ActiveOrder:
         """The order as a row of `active`."""
-        return ActiveOrder(self.id, self.phone, self.product, self.country, self.created_at, self.messages)
+        return ActiveOrder(self.id, self.phone, self.product, self.country, self.created_at, self.messages, self.cost)
 
 
 def parse_balance(answer: Answer) -> Decimal:

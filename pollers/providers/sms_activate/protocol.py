@@ -190,6 +190,7 @@ def _active_order(row: object, answer: Answer, zone: tzinfo) -> ActiveOrder:
         country=country,
         started_at=time_of(field_of(row, "activationTime"), zone),
         messages=tuple(message for message in messages if message),
+        cost=cost_of(field_of(row, "activationCost")),
     )
 
 

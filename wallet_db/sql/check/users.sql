@@ -166,6 +166,14 @@ faults (user_id, rule, place, expected, found) as materialized (
       ) f (rule, is_fault, expected, found)
      where f.is_fault
     union all
+    select r.user_id, 'rental_frozen_is_its_holds', format('rental %s, %s', r.id, r.status),
+           format('frozen %s', coalesce(h.amount, 0.00)), format('frozen %s', r.frozen_amount)
+      from rentals r
+      left join (select rental_id, sum(amount) as amount from wallet_holds
+                  where state = 'held' and rental_id is not null and user_id between $1 and $2
+                  group by rental_id) h on h.rental_id = r.id
+     where r.user_id between $1 and $2 and r.frozen_amount <> coalesce(h.amount, 0)
+    union all
     select o.user_id, 'user_exists', 'operations', 'a user', format('none, operations up to %s', o.number)
       from operations o where o.is_last and not exists (select from wallets where id = o.user_id)
     union all

@@ -1,12 +1,23 @@
 -- The provider surely did not sell: the intent is taken back, and the order may be bought again when it is due.
--- A cancel requested meanwhile is due at once.
--- Locks: activations (row).
-create or replace function abandon_purchase(p_activation_id uuid, p_due_at timestamptz) returns boolean
+-- A cancel requested meanwhile is due at once. p_outcome is the code of the refusal.
+-- Locks: activations (row), route_attempts (row).
+create or replace function abandon_purchase(
+    p_activation_id uuid, p_due_at timestamptz, p_outcome text default 'PROVIDER_UNAVAILABLE',
+    p_now timestamptz default now()
+) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    v_number integer;
 begin
     update activations
        set purchase_started_at = null, provider = null,
-           due_at = case when cancel_requested_at is null then p_due_at else now() end
-     where id = p_activation_id and status = 'ordering';
-    return found;
+           due_at = case when cancel_requested_at is null then p_due_at else p_now end
+     where id = p_activation_id and status = 'ordering'
+    returning attempts into v_number;
+    if not found then
+        return false;
+    end if;
+    update route_attempts set ended_at = p_now, outcome = p_outcome
+     where activation_id = p_activation_id and number = v_number and outcome is null;
+    return true;
 end $$;

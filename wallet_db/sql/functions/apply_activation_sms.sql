@@ -1,13 +1,12 @@
 -- An SMS of an order: the message, the order's status and the commit of its hold in one transaction. Applied twice it
 -- changes nothing. p_provider_message_id tells messages apart; null means a digest of code and text. Either of the two
 -- may be missing (null or empty), not both.
--- Answers 'applied', 'repeated' (this message is known) or 'closed' (the order ended first and its money went back: the
--- SMS is not shown; it is logged for the operator).
--- Locks: users, then activations.
+-- Answers 'applied' or 'repeated' (this message is known); for an order that has closed first what apply_late_sms does.
+-- Locks: users, then activations, then route_attempts (row).
 -- Raises: OS007 unknown_order, OS008 invalid_transition (nothing was bought yet), OS014 invalid_argument.
 create or replace function apply_activation_sms(
     p_activation_id uuid, p_code text, p_text text, p_provider_message_id text default null,
-    p_now timestamptz default now()
+    p_now timestamptz default now(), p_actor text default null
 ) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -25,10 +24,7 @@ begin
         return 'repeated';
     end if;
     if v_activation.closed_at is not null then
-        insert into system_logs (level, source, message, data)
-        values ('warning', 'apply_activation_sms', 'an SMS came for an order that is closed',
-                jsonb_build_object('activation_id', p_activation_id, 'status', v_activation.status));
-        return 'closed';
+        return apply_late_sms(v_activation, v_code, v_text, v_message_id, p_actor, p_now);
     end if;
     insert into sms_messages (user_id, activation_id, code, text, provider_message_id, received_at)
     values (v_activation.user_id, p_activation_id, v_code, v_text, v_message_id, p_now);
@@ -37,8 +33,15 @@ begin
            set status = 'received', frozen_amount = 0, cancel_requested_at = null, cancel_allowed_at = null,
                error_code = null
          where id = p_activation_id;
+        update route_attempts set sms_at = p_now
+         where activation_id = p_activation_id and number = v_activation.attempts;
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
-                              p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received');
+                              p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received',
+                              p_actor => p_actor);
+    else
+        update activations set another_sms_requested_at = null, another_sms_asked_at = null
+         where id = p_activation_id
+           and num_nonnulls(another_sms_requested_at, another_sms_asked_at) > 0;
     end if;
     return 'applied';
 end $$;

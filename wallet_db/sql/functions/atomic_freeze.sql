@@ -7,7 +7,7 @@
 -- the guarded update itself, for a read before it would be one more round and one more lock record. Whoever repeats a
 -- transaction while the first is under way learns of it only after the update, and takes it back; nobody sees that, it
 -- is the same transaction.
--- Locks: users, then wallet_holds (insert).
+-- Locks: users, then wallet_holds (insert), then rentals (row).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch, OS006 invalid_amount,
 --         OS007 unknown_order (another user's), OS014 invalid_argument, OS016 already_closed; at commit
 --         foreign_key_violation, if the order's row has not come.
@@ -57,6 +57,9 @@ begin
     end if;
     if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
         perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+        if p_rental_id is not null then
+            perform restate_rental_frozen(p_rental_id);
+        end if;
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)

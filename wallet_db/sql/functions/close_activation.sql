@@ -1,10 +1,12 @@
 -- Ends an order: cancelled, failed and timeout give its hold back, completed (after an SMS) has nothing left to give.
 -- A timeout refunds timeout_refund_percent of the hold and commits the rest.
 -- False if the order was already closed, or was served meanwhile: whoever came first under the lock has decided.
--- Locks: users, then activations.
+-- An attempt that was under way ends with p_outcome, or with the order's error code.
+-- Locks: users, then activations, then route_attempts (row).
 -- Raises: OS007 unknown_order, OS008 invalid_transition (also to a status that ends nothing).
 create or replace function close_activation(
-    p_activation_id uuid, p_status text, p_error_code text default null, p_now timestamptz default now()
+    p_activation_id uuid, p_status text, p_error_code text default null, p_now timestamptz default now(),
+    p_outcome text default null
 ) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -25,6 +27,11 @@ begin
        set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
            cancel_requested_at = null, cancel_allowed_at = null
      where id = p_activation_id;
+    update route_attempts
+       set closed_at = p_now, status = case p_error_code when 'ENDED' then 'ended' else p_status end,
+           ended_at = coalesce(ended_at, p_now),
+           outcome = coalesce(outcome, p_outcome, p_error_code, p_status)
+     where activation_id = p_activation_id and number = v_activation.attempts;
     if v_activation.status = 'received' then
         return true;
     end if;

@@ -4,7 +4,8 @@
 -- Locks: users, then activations (insert).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch,
 --         OS006 invalid_amount (p_max_price), OS010 unknown_service, OS011 unknown_country,
---         OS012 not_for_sale, OS013 price_above_limit, OS014 invalid_argument (p_idempotency_key).
+--         OS012 not_for_sale, OS013 price_above_limit, OS014 invalid_argument (p_idempotency_key),
+--         OS018 too_many_open_orders.
 create or replace function create_activation(
     p_user_id uuid, p_service text, p_country text, p_idempotency_key text default null,
     p_max_price numeric default null, p_now timestamptz default now()
@@ -15,6 +16,7 @@ declare
     v_country text;
     v_activation activations;
     v_field text;
+    v_price numeric;
 begin
     if p_max_price is not null then
         perform check_amount(p_max_price);  -- NaN is above every price
@@ -22,16 +24,8 @@ begin
     if p_idempotency_key is not null then
         perform check_key('p_idempotency_key', p_idempotency_key);
     end if;
-    select * into v_service from services where service = p_service or code = p_service;
-    if not found then
-        raise exception using errcode = 'OS010', message = format('no service %s', quote_nullable(p_service)),
-            detail = jsonb_build_object('service', p_service)::text;
-    end if;
-    select country into v_country from countries where country = p_country or code = p_country;
-    if not found then
-        raise exception using errcode = 'OS011', message = format('no country %s', quote_nullable(p_country)),
-            detail = jsonb_build_object('country', p_country)::text;
-    end if;
+    v_service := find_service(p_service);
+    v_country := find_country(p_country);
     perform lock_user_wallet(p_user_id);
 
     select * into v_activation from activations where user_id = p_user_id and idempotency_key = p_idempotency_key;
@@ -46,19 +40,21 @@ begin
         return activation_json(v_activation) || '{"replayed": true}';
     end if;
 
-    if v_service.price is null then
+    v_price := retail_price(v_service, v_country, p_now);
+    if v_price is null then
         raise exception using errcode = 'OS012', message = format('%s is not for sale', v_service.service),
             detail = jsonb_build_object('service', v_service.service)::text;
-    elsif v_service.price > p_max_price then
+    elsif v_price > p_max_price then
         raise exception using errcode = 'OS013',
-            message = format('the price is %s, the limit given %s', v_service.price, p_max_price),
-            detail = jsonb_build_object('price', v_service.price::text, 'max_price', p_max_price::text)::text;
+            message = format('the price is %s, the limit given %s', v_price, p_max_price),
+            detail = jsonb_build_object('price', v_price::text, 'max_price', p_max_price::text)::text;
     end if;
+    perform check_open_orders(p_user_id);
     v_activation.id := gen_random_uuid();
-    perform atomic_freeze(p_user_id, v_service.price, 'activation:' || v_activation.id,
+    perform atomic_freeze(p_user_id, v_price, 'activation:' || v_activation.id,
                           format('%s, %s', v_service.service, v_country), p_activation_id => v_activation.id);
     insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, created_at, due_at)
-    values (v_activation.id, p_user_id, v_service.service, v_country, v_service.price, v_service.price,
+    values (v_activation.id, p_user_id, v_service.service, v_country, v_price, v_price,
             p_idempotency_key, p_now, p_now)
     returning * into v_activation;
     return activation_json(v_activation) || '{"replayed": false}';

@@ -22,6 +22,10 @@ language sql stable as $$
         'code', sms -> -1 -> 'code', 'sms', sms,
         'cancel_requested', p_activation.cancel_requested_at is not null,
         'cancel_allowed_at', iso_utc(p_activation.cancel_allowed_at),
+        'another_sms', case when p_activation.closed_at is not null then null
+                            when p_activation.another_sms_requested_at is not null then 'requested'
+                            when p_activation.another_sms_asked_at is not null then 'waiting' end,
+        'finish_requested', p_activation.finish_requested_at is not null and p_activation.closed_at is null,
         'error_code', p_activation.error_code,
         'created_at', iso_utc(p_activation.created_at), 'expires_at', iso_utc(p_activation.expires_at),
         'closed_at', iso_utc(p_activation.closed_at))
@@ -34,6 +38,12 @@ language sql stable as $$
         'id', p_rental.id, 'service', p_rental.service, 'country', p_rental.country, 'phone', p_rental.phone,
         'status', p_rental.status, 'hours', p_rental.hours, 'price', p_rental.price::text,
         'sms', sms_json(null, p_rental.id), 'cancel_requested', p_rental.cancel_requested_at is not null,
+        'cancel_allowed_at', iso_utc(p_rental.cancel_allowed_at),
+        'finish_requested', p_rental.finish_requested_at is not null,
+        'extension', case when p_rental.extension_status is not null then jsonb_build_object(
+            'hours', p_rental.extension_hours, 'price', p_rental.extension_price::text,
+            'status', p_rental.extension_status, 'error_code', p_rental.extension_error_code,
+            'requested_at', iso_utc(p_rental.extension_requested_at)) end,
         'error_code', p_rental.error_code, 'created_at', iso_utc(p_rental.created_at),
         'ends_at', iso_utc(p_rental.ends_at), 'closed_at', iso_utc(p_rental.closed_at))
 $$;

@@ -103,9 +103,12 @@ begin
                cancel_requested_at = null, cancel_allowed_at = null
          where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
     elsif v_hold.rental_id is not null then
+        perform restate_rental_frozen(v_hold.rental_id);
         update rentals
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
-               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null
+               frozen_amount = 0, closed_at = now(), due_at = null, cancel_requested_at = null,
+               extension_status = case extension_status when 'requested' then 'refused' else extension_status end,
+               extension_started_at = null
          where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
            and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
     end if;

@@ -7,8 +7,21 @@ grant execute on function snapshot_json, activation_json, rental_json, sms_json,
 grant select on users, activations, rentals, sms_messages, wallet_holds, balance_operations, events, receipts, services,
     countries, settings, system_logs, periodic_jobs, v_frozen_balance_health to onesms_operator;
 grant insert (id, name) on users to onesms_operator;
-grant update (price, timeout_refund_percent) on services to onesms_operator;
+grant update (price, rental_price_hour, timeout_refund_percent) on services to onesms_operator;
 grant update (value, updated_at) on settings to onesms_operator;
 grant update (every, due_at) on periodic_jobs to onesms_operator;
 grant execute on function revoke_tokens to onesms_operator;
 grant select on revocations to onesms_operator;
+
+-- Routes: what providers call our services and countries is the operators' to say, and which routes are used.
+grant execute on function set_route_state to onesms_operator;
+grant select on routes, route_attempts, v_route_health to onesms_operator;
+grant select, insert, update, delete on provider_services, provider_countries to onesms_operator;
+grant update (margin_percent, margin_fixed, price_step) on services to onesms_operator;
+
+-- A rental whose purchase is in doubt: what the provider's own pages say, an operator may write down.
+grant execute on function record_rental_purchase, close_rental to onesms_operator;
+grant select on provider_accounts to onesms_operator;
+
+-- What providers' accounts held, reading after reading.
+grant select on provider_balances to onesms_operator;

@@ -1,0 +1,60 @@
+"""How large a soak is, and what a user does: drawn from the seed. Pure."""
+
+from dataclasses import dataclass
+from random import Random
+
+from pollers.simulator.scenarios import ScenarioName
+
+SERVICES = ("whatsapp", "telegram", "google", "instagram", "none")
+COUNTRIES = ("indonesia", "england", "usa", "germany")
+ORDERS_PER_USER = 5
+CANCELLED = 0.35
+"""So many orders are cancelled by their users, if they still can be."""
+CANCEL_AFTER_S = (0.5, 5.0)
+HITS = ("poller", "poller", "postgres", "poller", "gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one order is to be. user: which of the users, from 0. at_s: when. cancel_s: after it; None: never."""
+
+    user: int
+    service: str
+    country: str
+    at_s: float
+    cancel_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked for. seconds: over which the orders are placed. hit_every_s: 0 for nothing hit."""
+
+    seed: int
+    orders: int
+    seconds: float
+    scenario: ScenarioName
+    hit_every_s: float
+    control: bool = False
+
+    @property
+    def users(self) -> int:
+        """How many users there are."""
+        return max(1, self.orders // ORDERS_PER_USER)
+
+    def chance(self, what: str) -> Random:
+        """A source of chance of its own for each part of the run, whatever the others draw."""
+        return Random(f"{self.seed}/{what}")  # noqa: S311 - to be had again, not to be secret
+
+    def all_orders(self) -> list[Order]:
+        """In the order in which they are placed."""
+        chance = self.chance("orders")
+        return [
+            Order(
+                user=chance.randrange(self.users),
+                service=chance.choice(SERVICES),
+                country=chance.choice(COUNTRIES),
+                at_s=self.seconds * number / self.orders,
+                cancel_s=chance.uniform(*CANCEL_AFTER_S) if chance.random() < CANCELLED else None,
+            )
+            for number in range(self.orders)
+        ]
