@@ -72,15 +72,12 @@ async def open_services(
         pool(database_url, "gateway", role=GATEWAY, connections_max=settings.database_connections_max) as connections,
         demo as demo_pool,
     ):
-        epoch = await read_epoch(connections)
-
-        def current_epoch() -> str:
-            return hub.epoch or epoch
 
         def encode(event: Event) -> Message:
-            return event_message(event, current_epoch())
+            return event_message(event, hub.epoch)
 
-        hub: Hub[Message] = Hub(encode, partial(read_streams, connections), partial(read_heads, connections))
+        epoch = await read_epoch(connections)
+        hub: Hub[Message] = Hub(encode, partial(read_streams, connections), partial(read_heads, connections), epoch)
         jwks = Jwks(settings.jwt_jwks) if settings.jwt_jwks is not None else None
         if jwks is not None:
             await jwks.refresh()
@@ -92,7 +89,7 @@ async def open_services(
             lifetime_s_max=settings.token_lifetime_s_max,
         )
         users = Users(connections)
-        realtime = Realtime(settings, authenticator, connections, hub, users, current_epoch)
+        realtime = Realtime(settings, authenticator, connections, hub, users)
         auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max)
         await auth_listener.read(connections)  # before anybody is let in
         bus = open_bus(settings.bus, database_url, GATEWAY, nats_url=settings.nats_url.get_secret_value())

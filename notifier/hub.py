@@ -33,21 +33,22 @@ ItemT = TypeVar("ItemT")
 
 
 class Hub(Generic[MessageT]):
-    """Fans events out. `encode` makes of an event what subscribers get, once for all of them."""
+    """Fans events out. `encode` makes of an event what subscribers get, once for all of them. `epoch`: as it is now."""
 
     def __init__(
         self,
         encode: Callable[[Event], MessageT],
         read_streams: ReadStreams,
         read_heads: ReadHeads,
+        epoch: str,
         *,
         page_events_max: int = 500,
         ring_events_max: int = 64,
         linger_s: float = 30.0,
         sweep_s: float = 5.0,
     ) -> None:
-        self.epoch: str | None = None
-        """The name of this history of events, as of the last sweep; None before the first."""
+        self.epoch = epoch
+        """The name of this history of events, as of the last sweep."""
         self._encode = encode
         self._read_heads = read_heads
         self._reader = StreamReader(read_streams, page_events_max=page_events_max)
@@ -127,11 +128,10 @@ class Hub(Generic[MessageT]):
             seen = [(channel, channel.stream.seen) for user in chunk if (channel := self._channels.get(user))]
             epoch, heads = await self._read_heads(chunk)
             if epoch != self.epoch:
-                before, self.epoch = self.epoch, epoch
-                if before is not None:
-                    log.warning("hub.epoch_changed", before=before, epoch=epoch)
-                    self._reset_all()
-                    return
+                log.warning("hub.epoch_changed", before=self.epoch, epoch=epoch)
+                self.epoch = epoch
+                self._reset_all()
+                return
             for user_id in chunk:
                 self._watchers.note(user_id, heads.get(user_id, 0), from_bus=False)
             for channel, least in seen:

@@ -90,7 +90,6 @@ class Realtime:
         pool: Pool,
         hub: Hub[Message],
         users: Users,
-        epoch: Callable[[], str],
     ) -> None:
         self.settings = settings
         self.authenticator = authenticator
@@ -103,7 +102,6 @@ class Realtime:
         self._pool = pool
         self._users = users
         self._snapshots = Snapshots(pool)
-        self._epoch = epoch
         self._seats = Seats(
             per_user_max=settings.connections_per_user_max, per_address_max=settings.connections_per_address_max
         )
@@ -138,25 +136,24 @@ class Realtime:
             raise ApiError("TOKEN_INVALID", "expected a token of the same user")
         permit.renew(session)
 
-    def cursor(self, user_id: UUID, seq: int) -> str:
-        """The cursor for a place in the user's stream."""
-        return write_cursor(self._epoch(), str(user_id), seq)
-
     async def open(self, session: Session, cursor: str | None, subscriber: StreamSubscriber) -> "Subscription[Message]":
         """Bring a new connection to live; returns when it is. The caller detaches the subscription at the end.
 
         A cursor that cannot be resumed (garbage, another epoch, too old, from the future) leads to a snapshot.
+        `ready` names the epoch of before the first read: if history is rewritten meanwhile its cursor is void.
         """
         user_id = str(session.user_id)
+        epoch = self.hub.epoch
         subscription = self.hub.attach(user_id, subscriber)
         try:
-            after = read_cursor(cursor, self._epoch(), user_id)
+            after = read_cursor(cursor, epoch, user_id)
             if after is not None and await subscription.resume(after):
-                subscriber.ready(self._ready(session.user_id, after, None), resumed=True)
+                subscriber.ready(self._ready(write_cursor(epoch, user_id, after), None), resumed=True)
                 await subscription.start(after, read_now=False)
             else:
                 snapshot = await self._snapshot(session.user_id)
-                subscriber.ready(self._ready(session.user_id, snapshot.seq, snapshot.state), resumed=False)
+                place = write_cursor(epoch, user_id, snapshot.seq)
+                subscriber.ready(self._ready(place, snapshot.state), resumed=False)
                 await subscription.start(snapshot.seq, read_now=True)
         except BaseException:
             subscription.detach()
@@ -174,9 +171,9 @@ class Realtime:
             raise LookupError(f"expected a row of user {user_id}, which was just made sure of")
         return snapshot
 
-    def _ready(self, user_id: UUID, seq: int, snapshot: str | None) -> Message:
+    def _ready(self, cursor: str, snapshot: str | None) -> Message:
         return ready_message(
-            self.cursor(user_id, seq),
+            cursor,
             heartbeat_s=self.settings.heartbeat_s,
             server_time=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             snapshot=snapshot,
@@ -184,7 +181,7 @@ class Realtime:
 
     async def acknowledge(self, user_id: UUID, cursor: object, transport: Literal["ws", "http"]) -> None:
         """Keep a client's word that it has shown the event at `cursor`. Raises ApiError."""
-        seq = read_cursor(cursor if isinstance(cursor, str) else None, self._epoch(), str(user_id))
+        seq = read_cursor(cursor if isinstance(cursor, str) else None, self.hub.epoch, str(user_id))
         if seq is None or not await record_receipt(self._pool, str(user_id), seq, transport):
             raise ApiError("INVALID_ARGUMENT", "cursor: expected that of an event of this user")
 

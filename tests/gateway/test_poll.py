@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from gateway.auth import Authenticator, Session
 from gateway.http import HANDOVER, HttpProtocol
+from gateway.realtime.cursor import write_cursor
 from gateway.realtime.messages import Message, event_message
 from gateway.realtime.poll import EVENTS_MAX, Poll, PollEndpoint, PollIsFull
 from gateway.realtime.realtime import GOODBYE_S, Realtime
@@ -64,22 +65,33 @@ class InProcess:
         """Of events, read so far."""
         self.swept: asyncio.Queue[Sequence[str]] = asyncio.Queue()
         """Users whose streams the hub keeps, at each sweep."""
+        self.rewritten_to: str | None = None
+        """Once anything of a stream is read, sweeps find history rewritten, by this name."""
         self._user = user
         self.hub: Hub[Message] = Hub(
-            lambda event: event_message(event, epoch), self._read_streams, self._read_heads, linger_s=0, sweep_s=0.05
+            lambda event: event_message(event, self.hub.epoch),
+            self._read_streams,
+            self._read_heads,
+            epoch,
+            linger_s=0,
+            sweep_s=0.05,
         )
         settings = GatewaySettings(jwt_secret=JWT_SECRET, _env_file=None)  # type: ignore[call-arg,arg-type]
         authenticator = Authenticator(JWT_SECRET)
-        self.realtime = Realtime(settings, authenticator, user.db, self.hub, Users(user.db), lambda: epoch)
+        self.realtime = Realtime(settings, authenticator, user.db, self.hub, Users(user.db))
 
     async def _read_streams(self, positions: Sequence[tuple[str, int]], *, events_max: int) -> dict[str, StreamPage]:
+        while self.rewritten_to not in (None, self.hub.epoch):
+            self.hub.sweep_soon()
+            await self.swept.get()
         pages = await read_streams(self._user.db, positions, events_max=events_max)
         self.rows += sum(len(page.events) for page in pages.values())
         return pages
 
     async def _read_heads(self, users: Sequence[str]) -> tuple[str, dict[str, int]]:
+        epoch, heads = await read_heads(self._user.db, users)
         self.swept.put_nowait(list(users))
-        return await read_heads(self._user.db, users)
+        return self.rewritten_to or epoch, heads
 
     async def swept_users(self, *, until: bool) -> None:
         """Return at a sweep in which the user is known (`until`), or is not."""
@@ -107,7 +119,7 @@ async def test_no_more_is_read_than_is_answered(system: System) -> None:
     async with new_user(system) as user, in_process(user) as gateway:
         session = Session(UUID(user.id), "user", time.time() + 60)
         await user.append(3 * EVENTS_MAX)
-        start = gateway.realtime.cursor(session.user_id, 0)
+        start = write_cursor(gateway.hub.epoch, user.id, 0)
         poll = Poll(gateway.realtime, {"type": "http", "extensions": {HANDOVER: None}}, nothing, nothing)
         with pytest.raises(PollIsFull):
             await gateway.realtime.open(session, start, poll)
@@ -119,10 +131,26 @@ async def test_no_more_is_read_than_is_answered(system: System) -> None:
 
 
 @in_a_loop
+async def test_history_rewritten_while_a_stream_opens_leaves_a_void_cursor(system: System) -> None:
+    """Not a cursor of the new history for a place in the old one, which would be resumed."""
+    async with new_user(system) as user, in_process(user) as gateway:
+        session = Session(UUID(user.id), "user", time.time() + 60)
+        await user.append(3)
+        before = gateway.hub.epoch
+        gateway.rewritten_to = "0" * 8
+        poll = Poll(gateway.realtime, {"type": "http", "extensions": {HANDOVER: None}}, nothing, nothing)
+        await gateway.realtime.open(session, write_cursor(before, user.id, 1), poll)
+        assert gateway.hub.epoch == gateway.rewritten_to != before
+        answer = json.loads(poll._body())
+        assert answer["cursor"] == write_cursor(before, user.id, 3)
+        assert not answer["resumed"]
+
+
+@in_a_loop
 async def test_client_that_goes_away_leaves_nothing_behind(system: System) -> None:
     async with new_user(system) as user, in_process(user) as gateway:
         await user.append()
-        cursor = gateway.realtime.cursor(UUID(user.id), 1)
+        cursor = write_cursor(gateway.hub.epoch, user.id, 1)
         config = uvicorn.Config(PollEndpoint(), http=HttpProtocol, ws="none", lifespan="off", log_config=None)
         config.load()
         state = {"realtime": gateway.realtime}

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,7 +11,7 @@ from notifier.event import Event
 from notifier.follower import Follower, Tempo
 from notifier.hub import Hub
 from wallet_db.connect import pool
-from wallet_db.events import StreamPage, read_heads, read_streams
+from wallet_db.events import StreamPage, read_epoch, read_heads, read_streams
 
 DEADLINE_S = 20.0
 NEVER_S = 3600.0
@@ -171,13 +170,20 @@ async def running_hub(url: str, **options: Any) -> AsyncIterator[Bench]:
             bench.queries.append(len(positions))
             return await read_streams(rows, positions, events_max=events_max)
 
+        swept = asyncio.Event()
+
+        async def note_and_read(users: Sequence[str]) -> tuple[str, dict[str, int]]:
+            heads = await read_heads(rows, users)
+            swept.set()
+            return heads
+
+        epoch = await read_epoch(rows)
         hub: Hub[str] = Hub(
-            lambda event: event.type, count_and_read, partial(read_heads, rows), **{"sweep_s": NEVER_S, **options}
+            lambda event: event.type, count_and_read, note_and_read, epoch, **{"sweep_s": NEVER_S, **options}
         )
         bench = Bench(hub, rows, url)
         async with running(hub.run()):
-            while hub.epoch is None:
-                await rows.execute("select")
+            await signalled(swept)
             yield bench
 
 

@@ -5,9 +5,13 @@ The test is the bus: it hands events over in whichever order it wants, or does n
 
 import asyncio
 import itertools
+from functools import partial
 
 from notifier.event import Event
-from tests.notifier.support import DEADLINE_S, Recorder, create_users, live, running_hub
+from notifier.hub import Hub
+from tests.notifier.support import DEADLINE_S, Recorder, create_users, live, running, running_hub
+from wallet_db.connect import pool
+from wallet_db.events import read_heads, read_streams
 
 
 def test_an_event_reaches_every_subscriber_of_its_user_and_nobody_else(shared_database_url: str) -> None:
@@ -114,6 +118,22 @@ def test_an_event_the_rows_do_not_know_means_another_history(shared_database_url
             bench.hub.receive([(await bench.events(user))[1]])
             assert again.seqs == [1]
             assert recorder.seqs == []
+
+    asyncio.run(scenario())
+
+
+def test_an_epoch_that_is_new_at_the_first_sweep_resets_as_well(shared_database_url: str) -> None:
+    async def scenario() -> None:
+        [user] = await create_users(shared_database_url, 1)
+        async with pool(shared_database_url, "test") as rows:
+            hub: Hub[str] = Hub(
+                lambda event: event.type, partial(read_streams, rows), partial(read_heads, rows), "before"
+            )
+            recorder = Recorder()
+            hub.attach(user, recorder)
+            async with running(hub.run()):
+                await recorder.until_reset()
+            assert hub.epoch != "before"
 
     asyncio.run(scenario())
 
