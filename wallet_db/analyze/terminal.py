@@ -1,0 +1,284 @@
+"""An analysis as lines for a terminal, and as JSON. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from wallet_db.analyze.figures import (
+    CANCELLED,
+    EXPIRED,
+    FAILED,
+    OPEN,
+    OUTCOMES,
+    RACE_WINDOW_MS,
+    RECEIVED,
+    STEPS_MS,
+    TIMEOUT,
+    Analysis,
+    Coherence,
+    Races,
+    Tally,
+)
+from wallet_db.analyze.findings import Finding, patterns, percent, plural, recommendations, seconds
+from wallet_db.health import table
+
+BAR_WIDTH = 30
+SERVICES_SHOWN = 20
+DAYS_SHOWN = 62
+DECIDED = (RECEIVED, CANCELLED, TIMEOUT, EXPIRED, FAILED)
+MEANINGS = {
+    RECEIVED: "had its SMS",
+    CANCELLED: "given up by its user",
+    TIMEOUT: "no SMS as long as we waited",
+    EXPIRED: "ended by the provider without an SMS",
+    FAILED: "no number was sold to us",
+    OPEN: "not decided yet",
+}
+
+
+def lines(analysis: Analysis) -> list[str]:
+    """The report as an operator reads it, section by section."""
+    sections: list[tuple[str, Iterator[str]]] = [
+        ("STATE", _state(analysis)),
+        ("ACTIVATIONS", _orders(analysis)),
+        ("BY SERVICE", _table("service", analysis.services)),
+        ("BY COUNTRY", _table("country", analysis.countries)),
+        (
+            "BY PROVIDER",
+            _table("provider", {name or "none asked": tally for name, tally in analysis.providers.items()}),
+        ),
+        ("RESPONSE TIME", _response_times(analysis)),
+        ("BY HOUR (UTC)", _bars({f"{hour:02}": tally for hour, tally in enumerate(analysis.by_hour)})),
+        ("BY DAY (UTC)", _days(analysis)),
+        ("TRANSACTIONS", _operations(analysis)),
+        ("RACE CONDITIONS", _races(analysis.races)),
+        ("COHERENCE", iter([coherence(analysis.coherence)])),
+        ("PATTERNS", _findings(patterns(analysis), "none stands out")),
+        ("RECOMMENDATIONS", _findings(recommendations(analysis), "none: nothing asks for anything")),
+    ]
+    written = [period(analysis)]
+    for title, section in sections:
+        written += ["", title, *section]
+    return written
+
+
+def period(analysis: Analysis) -> str:
+    """`30 days, 2026-01-01 12:00 to 2026-01-31 12:00 UTC`."""
+    days = plural(analysis.days, "day")
+    return f"{days}, {analysis.since:%Y-%m-%d %H:%M} to {analysis.until:%Y-%m-%d %H:%M} UTC"
+
+
+def as_json(analysis: Analysis) -> str:
+    """The report for machines: its figures, shares 0 to 1, and what was found. Money is decimal strings."""
+    facts: dict[str, Any] = asdict(analysis)
+    facts["orders"] = _with_shares(analysis.orders)
+    for name in ("services", "countries", "providers", "error_codes"):
+        facts[name] = {label: _with_shares(tally) for label, tally in getattr(analysis, name).items()}
+    facts["by_day"] = {day.isoformat(): _with_shares(tally) for day, tally in analysis.by_day.items()}
+    facts["by_hour"] = [_with_shares(tally) for tally in analysis.by_hour]
+    facts["all_failed"] = {name: tally.decided for name, tally in analysis.all_failed.items()}
+    facts["races"]["steps"] = {step_name(step): pairs for step, pairs in sorted(analysis.races.steps.items())}
+    facts["races"]["window_ms"] = RACE_WINDOW_MS
+    facts["coherence"]["is_coherent"] = analysis.coherence.is_coherent
+    facts["patterns"] = [asdict(finding) for finding in patterns(analysis)]
+    facts["recommendations"] = [asdict(finding) for finding in recommendations(analysis)]
+    return orjson.dumps(facts, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2).decode()
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else dict(value) if isinstance(value, Mapping) else repr(value)
+
+
+def _with_shares(tally: Tally) -> dict[str, Any]:
+    return {
+        "total": tally.total,
+        "decided": tally.decided,
+        **{outcome: tally.count(outcome) for outcome in OUTCOMES},
+        "shares": {outcome: tally.share(outcome) for outcome in DECIDED},
+        "late": tally.late,
+        "price_paid": tally.price_paid,
+        "cost": tally.cost,
+    }
+
+
+def step_name(step: int) -> str:
+    """What a step of distances is called: `100-200 ms`."""
+    first, last = STEPS_MS[step - 1 :][0], STEPS_MS[step:][:1]
+    return f"{first}-{last[0]} ms" if last else f"over {first} ms"
+
+
+def coherence(found: Coherence) -> str:
+    """One sentence: what was looked at, and whether it adds up."""
+    if not found.checked:
+        scope = "none"
+    elif found.checked < found.wallets:
+        scope = f"{found.checked:,} of {plural(found.wallets, 'wallet')} (those with the nearest operations)"
+    else:
+        scope = plural(found.wallets, "wallet")
+    verdict = (
+        "coherent"
+        if found.is_coherent
+        else f"NOT COHERENT: {found.not_ok:,} not OK, {sum(found.mismatches.values()):,} mismatches"
+    )
+    rest = "" if found.checked >= found.wallets else "; all of them: python -m wallet_db check"
+    return (
+        f"{plural(found.wallets, 'wallet')} compared with holds and orders, {scope} replayed from zero"
+        f" ({found.operations:,} operations): {verdict}{rest}"
+    )
+
+
+def _state(analysis: Analysis) -> Iterator[str]:
+    state = analysis.state
+    yield f"{state['users']:,} users who own {state['balance']}, {state['frozen']} of it frozen"
+    yield (
+        f"open now: {state['activations_open']:,} activations, {state['rentals_open']:,} rentals;"
+        f" {state['overdue']:,} overdue by more than a minute"
+    )
+    share = percent(state["success"] if isinstance(state["success"], float) else None)
+    yield f"last 24 hours: {state['orders']:,} activations, {share} of the decided ones had their SMS"
+
+
+def _orders(analysis: Analysis) -> Iterator[str]:
+    orders = analysis.orders
+    yield f"{plural(orders.total, 'activation')}, {orders.decided:,} decided; shares are of these"
+    rows = [
+        [
+            outcome,
+            f"{orders.count(outcome):,}".rjust(9),
+            percent(orders.share(outcome) if outcome != OPEN else None).rjust(7),
+            _bar(orders, outcome),
+            MEANINGS[outcome],
+        ]
+        for outcome in OUTCOMES
+        if outcome != OPEN or orders.count(OPEN)
+    ]
+    yield from table(("", "orders".rjust(9), "share".rjust(7), "", ""), rows).splitlines()
+    yield f"users paid {orders.price_paid:,}, the numbers with an SMS cost {orders.cost:,.2f}"
+    if orders.late:
+        yield f"{plural(orders.late, 'order')} had an SMS after the money went back"
+    if analysis.all_failed:
+        named = ", ".join(f"{name} (0 of {tally.decided:,})" for name, tally in analysis.all_failed.items())
+        yield f"100 % failure: {named}"
+
+
+def _bar(tally: Tally, outcome: str) -> str:
+    return "" if outcome == OPEN else "█" * round((tally.share(outcome) or 0.0) * BAR_WIDTH)
+
+
+def _table(name: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
+    if not tallies:
+        yield "none"
+        return
+    ordered = sorted(tallies.items(), key=lambda item: (-item[1].total, item[0]))
+    rows = [
+        [
+            label or "none",
+            f"{tally.total:,}",
+            f"{tally.count(RECEIVED):,}",
+            percent(tally.success),
+            *(f"{tally.count(outcome):,}" for outcome in (*DECIDED[1:], OPEN)),
+            f"{tally.price_paid:,}",
+            f"{tally.cost:,.2f}",
+        ]
+        for label, tally in ordered[:SERVICES_SHOWN]
+    ]
+    yield from _figures((name, "orders", "SMS", "success", *DECIDED[1:], OPEN, "paid", "cost"), rows).splitlines()
+    if len(ordered) > SERVICES_SHOWN:
+        yield f"… and {len(ordered) - SERVICES_SHOWN:,} more"
+
+
+def _response_times(analysis: Analysis) -> Iterator[str]:
+    if not any(each.bought for each in analysis.response_times):
+        yield "nothing was bought"
+        return
+    rows = [
+        [
+            each.service or "all",
+            f"{each.bought:,}",
+            *map(seconds, each.buy_s),
+            f"{each.served:,}",
+            *map(seconds, each.sms_s),
+        ]
+        for each in analysis.response_times[: SERVICES_SHOWN + 1]
+    ]
+    yield "from the order to the number, and from the number to the first SMS"
+    head = ("", "bought", "p50", "p90", "p99", "served", "p50", "p90", "p99")
+    yield from _figures(head, rows).splitlines()
+
+
+def _bars(tallies: Mapping[str, Tally]) -> Iterator[str]:
+    most = max((tally.total for tally in tallies.values()), default=0) or 1
+    for label, tally in tallies.items():
+        served = round(tally.count(RECEIVED) / most * BAR_WIDTH)
+        rest = round(tally.total / most * BAR_WIDTH) - served
+        bar = "█" * served + "░" * max(rest, 0)
+        yield f"{label}  {bar:<{BAR_WIDTH}}  {tally.total:>8,}  {percent(tally.success):>7}".rstrip()
+
+
+def _days(analysis: Analysis) -> Iterator[str]:
+    """From the first day with an order on, and no more than can be looked through."""
+    days = {day.isoformat(): tally for day, tally in analysis.by_day.items()}
+    first = next((index for index, tally in enumerate(days.values()) if tally.total), len(days))
+    if first == len(days):
+        yield "none"
+        return
+    shown = max(first, len(days) - DAYS_SHOWN)
+    if shown > first:
+        yield f"… {plural(shown - first, 'day')} before: --json has them"
+    yield from _bars(dict(list(days.items())[shown:]))
+
+
+def _operations(analysis: Analysis) -> Iterator[str]:
+    if not analysis.operations:
+        yield "none"
+        return
+    rows = [[each.type, f"{each.operations:,}", f"{each.amount:,}"] for each in analysis.operations]
+    yield from _figures(("", "operations", "amount"), rows).splitlines()
+
+
+def _races(races: Races) -> Iterator[str]:
+    verdict = "none" if not races.pairs else "coherent" if not races.unchained else "NOT COHERENT"
+    yield (
+        f"{plural(races.pairs, 'pair')} of operations of one user within {RACE_WINDOW_MS:.0f} ms, of"
+        f" {plural(races.users, 'user')}: {races.overlapping:,} surely overlapped, {races.unchained:,} do not chain:"
+        f" {verdict}"
+    )
+    if not races.pairs:
+        return
+    for step in sorted(races.steps):
+        yield f"  {step_name(step):>11}  {races.steps[step]:>8,}"
+    for types in races.types[:6]:
+        names = f"{types.previous_type}, {types.type}"
+        yield f"  {names:<18}  {types.pairs:>8,}  nearest {types.nearest_ms:.1f} ms, {types.overlapping:,} overlapped"
+    yield "the nearest:"
+    rows = [
+        [
+            f"  {pair.user_id}",
+            f"{pair.number - 1}, {pair.number}",
+            f"{pair.previous_type} {pair.previous_amount}, {pair.type} {pair.amount}",
+            f"{pair.distance_ms:.1f} ms".rjust(11),
+            ("overlapped, " if pair.overlaps else "") + ("chains" if pair.chains else "DOES NOT CHAIN"),
+        ]
+        for pair in races.nearest
+    ]
+    yield from table(("  user", "operations", "", "distance".rjust(11), ""), rows).splitlines()
+
+
+def _figures(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose columns but the first are figures, and end together."""
+    lines = [head, *rows]
+    widths = [0, *(max(len(line[column]) for line in lines) for column in range(1, len(head)))]
+    justified = [[cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    return table(justified[0], justified[1:])
+
+
+def _findings(findings: Sequence[Finding], nothing: str) -> Iterator[str]:
+    for finding in findings:
+        yield f"{finding.weight}: {finding.text}"
+        if finding.advice:
+            yield f"    {finding.advice}"
+    if not findings:
+        yield nothing
