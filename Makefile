@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export DEMO ?= $(if $(DATABASE_URL),0,1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench schema lock clean
+.PHONY: help run test check audit format bench bench-quick schema lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## start everything on this machine; the page is at http://127.0.0.1:8000
 	@exec $(BIN)/python -m deploy.run
@@ -26,8 +26,14 @@ format: $(VENV)/dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/run ## measure the wallet beside plain statements, side by side (ARGS=--quick: a minute)
-	@$(BIN)/python -m bench wallet $(ARGS)
+bench: $(VENV)/run ## measure everything side by side with its peers, on a quiet machine: an hour and a half
+	@$(BIN)/python -m bench peers
+	@$(BIN)/python -m bench growth
+	@$(BIN)/python -m bench delivery
+	@$(BIN)/python -m bench wallet
+
+bench-quick: $(VENV)/run ## a look at the main ratios, within a minute
+	@$(BIN)/python -m bench quick
 
 schema: $(VENV)/dev ## write the schema's dump again, after a change of the SQL
 	@$(BIN)/python -m tests.wallet_db.schema_dump
@@ -36,7 +42,10 @@ lock: ## pin the dependencies of pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--extra dev --extra nats -c requirements.txt pyproject.toml -o requirements-dev.txt
+		--extra dev --extra nats --extra otel -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+audit: ## look the pinned dependencies up among known vulnerabilities (needs uv and the network)
+	uvx pip-audit --disable-pip --require-hashes -r requirements-dev.txt
 
 clean: ## remove the environment and caches; the data under .data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

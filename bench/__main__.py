@@ -3,9 +3,12 @@
 import argparse
 import sys
 
+from bench import quick
 from bench.delivery import command as delivery
 from bench.faults import command as faults
+from bench.growth import command as growth
 from bench.loss import command as loss
+from bench.peers import command as peers
 from bench.polling import command as polling
 from bench.soak import command as soak
 from bench.wallet import command as wallet
@@ -21,6 +24,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="BENCHMARK")
     wallet.add_command(commands)
     delivery.add_command(commands)
+    quick.add_command(commands)
+    peers.add_command(commands)
+    growth.add_command(commands)
     loss.add_command(commands)
     polling.add_command(commands)
     faults.add_command(commands)

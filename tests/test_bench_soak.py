@@ -63,6 +63,12 @@ def test_wrong_usage_is_told(words: str) -> None:
             "herosms 7 (waiting): charged and paid for without an SMS: order a",
         ),
         (Ours("a", "timeout", charged=False), None, "herosms 7: here and not there: order a"),
+        (Ours("a", "expired", charged=True, hours=48), Theirs("finished", delivered=True, hours=48), None),
+        (
+            Ours("a", "expired", charged=True, hours=24),
+            Theirs("finished", delivered=True, hours=48),
+            "herosms 7 (finished): 48 hours there, 24 here: rental a",
+        ),
     ],
 )
 def test_where_the_two_sides_disagree_is_named(here: Ours | None, there: Theirs | None, complaint: str | None) -> None:
@@ -77,3 +83,5 @@ def test_a_seed_means_the_same_orders() -> None:
     assert {order.user for order in plan.all_orders()} <= set(range(plan.users))
     assert any(order.cancel_s is None for order in plan.all_orders())
     assert any(order.cancel_s is not None for order in plan.all_orders())
+    assert {order.is_rental for order in plan.all_orders()} == {True, False}
+    assert {call for order in plan.all_orders() for call, _ in order.calls} == {"retry", "finish", "check", "extend"}

@@ -1,16 +1,20 @@
 """The cheapest clients that still read what they get: thousands in one process, each a protocol on a raw socket.
 
 They look for the few bytes that matter (what kind of message, its cursor, its transaction id) instead of parsing JSON,
-so that measuring costs less than what is measured. Correctness is `bench loss`'s business, not theirs.
+so that measuring costs less than what is measured. `Stream` is what every server's clients share: the connection, the
+head, where frames, blocks and answers end; a kind of client says what it asks and what it looks for. Correctness is
+`bench loss`'s business, not theirs.
 """
 
 import asyncio
 import os
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from bench.wallet.server import BenchError
 
 Face = Literal["ws", "sse", "poll"]
 
@@ -19,6 +23,8 @@ CURSOR = b'"cursor":"'
 LENGTH = b"content-length: "
 POLL_WAIT_S = 60
 AGAIN_S = 0.2
+WITHIN_S = 60.0
+CONNECTING_AT_ONCE = 256
 PONG = b"\x8a\x80\x00\x00\x00\x00"  # masked with zeros, RFC 6455 section 5.3
 
 
@@ -39,10 +45,14 @@ class Tally:
         """Wait for the tally to come so far. Raises TimeoutError."""
         if reached(self):
             return
-        event = asyncio.Event()
-        self.waiting.append((reached, event))
-        async with asyncio.timeout(within_s):
-            await event.wait()
+        entry = (reached, asyncio.Event())
+        self.waiting.append(entry)
+        try:
+            async with asyncio.timeout(within_s):
+                await entry[1].wait()
+        finally:
+            if entry in self.waiting:
+                self.waiting.remove(entry)
 
     def changed(self) -> None:
         """Wake whoever waits for this."""
@@ -51,19 +61,46 @@ class Tally:
                 self.waiting.remove(entry)
                 entry[1].set()
 
+    def opened(self) -> None:
+        """One more connection is ready."""
+        self.ready += 1
+        if self.waiting:
+            self.changed()
 
-class Client(asyncio.Protocol):
-    """One connection of one user, by one transport; comes back with its cursor if it is cut."""
+    def arrived(self, transaction_id: bytes, now: float) -> None:
+        """One more event."""
+        self.events += 1
+        if self.arrivals is not None:
+            self.arrivals[transaction_id.decode()] = now
+        if self.waiting:
+            self.changed()
 
-    __slots__ = ("_buffer", "_face", "_loop", "_open", "_port", "_token", "_transport", "closing", "cursor", "tally")
 
-    def __init__(self, face: Face, port: int, token: str, tally: Tally) -> None:
+class Subscriber(Protocol):
+    """One who is told a user's events, and counts them in its tally."""
+
+    tally: Tally
+
+    async def connect(self) -> bool:
+        """Open the connection and ask; whether somebody listens there."""
+
+    def close(self) -> None:
+        """End it, for good."""
+
+
+class Stream(asyncio.Protocol):
+    """One connection by one transport. Its kind says what is asked and looked for, in the methods at the end."""
+
+    __slots__ = ("_buffer", "_loop", "_open", "_port", "_source", "_transport", "closing", "cursor", "face", "tally")
+
+    def __init__(self, face: Face, port: int, tally: Tally, source: str | None = None) -> None:
+        """`source`: this machine's address to connect from, for more connections than one address has ports."""
         self.cursor = b""
         self.closing = False
-        self._face = face
-        self._port = port
-        self._token = token.encode()
+        self.face = face
         self.tally = tally
+        self._port = port
+        self._source = source
         self._buffer = b""
         self._open = False
         self._transport: asyncio.Transport | None = None
@@ -71,8 +108,9 @@ class Client(asyncio.Protocol):
 
     async def connect(self) -> bool:
         """Open the connection and ask; whether somebody listens there."""
+        source = (self._source, 0) if self._source else None
         try:
-            await self._loop.create_connection(lambda: self, "127.0.0.1", self._port)
+            await self._loop.create_connection(lambda: self, "127.0.0.1", self._port, local_addr=source)
         except OSError:
             return False
         return True
@@ -83,6 +121,11 @@ class Client(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def cut(self) -> None:
+        """End it as a broken line does; it may connect again."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
         if TYPE_CHECKING:  # uvloop's is none by its class
@@ -90,51 +133,31 @@ class Client(asyncio.Protocol):
         self._transport = transport
         self._open = False
         self._buffer = b""
-        self._ask(wait_s=0)
-
-    def _ask(self, *, wait_s: int) -> None:
-        assert self._transport is not None  # noqa: S101 - asked for when it is there
-        place = b"?wait=%d" % wait_s if self._face == "poll" else b"?"
-        if self.cursor:
-            place += b"&cursor=" + self.cursor
-        upgrade = b""
-        if self._face == "ws":
-            upgrade = (
-                b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-                + b64encode(os.urandom(16))
-                + b"\r\n"
-            )
-        self._transport.write(
-            b"GET /realtime/%s%s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n%s\r\n"
-            % (self._face.encode(), place, self._token, upgrade)
-        )
+        self.ask()
 
     def data_received(self, data: bytes) -> None:
         """The head, then messages."""
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
-        if not self._open or self._face == "poll":
+        if not self._open or self.face == "poll":
             head, found, data = data.partition(b"\r\n\r\n")
             if not found:
                 self._buffer = head
                 return
-            if self._face == "poll" and head.startswith(b"HTTP/1.1 503"):
-                # Too many at once to be read for in time: the answer says to poll again.
-                self._loop.call_later(AGAIN_S, lambda: self._ask(wait_s=0))
+            if self.face == "poll":
+                self._answer(head, data)
                 return
             if not head.startswith((b"HTTP/1.1 101", b"HTTP/1.1 200")):
                 raise RuntimeError(f"expected a stream, got {head[:200]!r}")
-            if self._face == "poll":
-                self._answer(head, data)
-                return
             self._open = True
-        if self._face == "ws":
+            self.opened()
+        if self.face == "ws":
             self._frames(data)
         else:
             *blocks, self._buffer = data.split(b"\n\n")
             for block in blocks:
-                self._message(block)
+                self.message(block)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cut."""
@@ -142,22 +165,29 @@ class Client(asyncio.Protocol):
             self.tally.lost += 1
             self.tally.changed()
 
+    def send(self, data: bytes) -> None:
+        """Write to the open connection."""
+        assert self._transport is not None  # noqa: S101 - asked for when it is there
+        self._transport.write(data)
+
+    def get(self, target: bytes, headers: bytes = b"") -> None:
+        """Ask for something: a request with its upgrade, if this is a WebSocket. `headers` end with CRLF."""
+        if self.face == "ws":
+            headers += (
+                b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+                + b64encode(os.urandom(16))
+                + b"\r\n"
+            )
+        self.send(b"GET %s HTTP/1.1\r\nHost: bench\r\n%s\r\n" % (target, headers))
+
     def _answer(self, head: bytes, body: bytes) -> None:
-        """A whole answer, and the next question; or a part of one, to be looked at again."""
-        at = head.lower().index(LENGTH) + len(LENGTH)
-        length = int(head[at:].partition(b"\r\n")[0])
+        """A whole answer; or a part of one, to be looked at again."""
+        at = head.lower().find(LENGTH)
+        length = int(head[at + len(LENGTH) :].partition(b"\r\n")[0]) if at >= 0 else 0
         if len(body) < length:
             self._buffer = head + b"\r\n\r\n" + body
-            return
-        if not self._open:  # the first answer comes at once, and is what `ready` is elsewhere
-            self._open = True
-            self._message(b'"type":"ready"' + body)
         else:
-            cursor, *events = body.split(b'{"type":"')
-            for event in events:
-                self._message(event)
-            self._message(cursor)
-        self._ask(wait_s=POLL_WAIT_S)
+            self.answered(head, body)
 
     def _frames(self, data: bytes) -> None:
         at, end = 0, len(data)
@@ -170,28 +200,93 @@ class Client(asyncio.Protocol):
             if start + length > end:
                 break
             if data[at] == 0x89:
-                assert self._transport is not None  # noqa: S101 - it has just brought something
-                self._transport.write(PONG)
+                self.send(PONG)
             elif data[at] == 0x81:
-                self._message(data[start : start + length])
+                self.message(data[start : start + length])
             at = start + length
         self._buffer = data[at:]
 
-    def _message(self, message: bytes) -> None:
+    def ask(self) -> None:
+        """Send the request of a connection that has just been made."""
+        raise NotImplementedError
+
+    def opened(self) -> None:
+        """The head of a stream was good."""
+
+    def message(self, message: bytes) -> None:
+        """A frame's payload, or a block of SSE."""
+        raise NotImplementedError
+
+    def answered(self, head: bytes, body: bytes) -> None:
+        """A whole answer to a poll has come."""
+        raise NotImplementedError
+
+
+class Client(Stream):
+    """Of our gateway; comes back with its cursor if it is cut."""
+
+    __slots__ = ("_token",)
+
+    def __init__(self, face: Face, port: int, token: str, tally: Tally, source: str | None = None) -> None:
+        super().__init__(face, port, tally, source)
+        self._token = token.encode()
+
+    def ask(self) -> None:
+        """From the cursor on, if there is one."""
+        self._ask(wait_s=0)
+
+    def _ask(self, *, wait_s: int) -> None:
+        place = b"?wait=%d" % wait_s if self.face == "poll" else b"?"
+        if self.cursor:
+            place += b"&cursor=" + self.cursor
+        self.get(b"/realtime/%s%s" % (self.face.encode(), place), b"Authorization: Bearer %s\r\n" % self._token)
+
+    def answered(self, head: bytes, body: bytes) -> None:
+        """Take it, and ask again."""
+        if head.startswith(b"HTTP/1.1 503"):
+            # Too many at once to be read for in time: the answer says to poll again.
+            self._loop.call_later(AGAIN_S, self.ask)
+            return
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"expected a stream, got {head[:200]!r}")
+        if not self._open:  # the first answer comes at once, and is what `ready` is elsewhere
+            self._open = True
+            ready, *events = body.split(b'{"type":"')
+            self.message(b'"type":"ready"' + ready)
+        else:
+            cursor, *events = body.split(b'{"type":"')
+            self.message(cursor)
+        for event in events:
+            self.message(event)
+        self._ask(wait_s=POLL_WAIT_S)
+
+    def message(self, message: bytes) -> None:
+        """Keep its cursor, and count it."""
         now = time.monotonic()
-        tally = self.tally
         if (at := message.find(CURSOR)) >= 0:
             at += len(CURSOR)
             self.cursor = message[at : message.index(b'"', at)]
         if (at := message.find(TRANSACTION)) >= 0 and b'"type":"ready"' not in message:
-            tally.events += 1
-            if tally.arrivals is not None:
-                at += len(TRANSACTION)
-                tally.arrivals[message[at : message.index(b'"', at)].decode()] = now
+            at += len(TRANSACTION)
+            self.tally.arrived(message[at : message.index(b'"', at)], now)
         elif b'"type":"ready"' in message:
-            tally.ready += 1
-            tally.resumed += b'"resumed":true' in message
-        else:
-            return
-        if tally.waiting:
-            tally.changed()
+            self.tally.resumed += b'"resumed":true' in message
+            self.tally.opened()
+
+
+async def all_ready(clients: Sequence[Subscriber], tally: Tally) -> None:
+    """Connect them all, a few hundred at a time. Raises `BenchError` if not all get ready."""
+    room = asyncio.Semaphore(CONNECTING_AT_ONCE)
+
+    async def connect_one(client: Subscriber) -> None:
+        async with room:
+            if not await client.connect():
+                raise BenchError("the server does not take a connection any more")
+
+    async with asyncio.TaskGroup() as tasks:
+        for client in clients:
+            tasks.create_task(connect_one(client))
+    try:
+        await tally.until(lambda seen: seen.ready >= len(clients), WITHIN_S)
+    except TimeoutError:
+        raise BenchError(f"{len(clients) - tally.ready} of {len(clients)} connections did not get ready") from None

@@ -7,28 +7,26 @@ a busy machine shows in every figure, and the bare LISTEN session of the same ru
 import asyncio
 import os
 import secrets
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from statistics import quantiles
 from uuid import UUID, uuid4
 
-import httpx
 import psutil
 
-from bench.delivery.clients import Client, Face, Tally
+from bench.delivery.clients import WITHIN_S, Client, Face, Tally, all_ready
+from bench.delivery.gateways import all_answer, free_port, ready_gateway
 from bench.delivery.writers import held_open, listen, write
 from bench.figures import Finding, Goal, spread
+from bench.processor import cpu_s
 from bench.wallet.server import BenchError, Server, started
 from gateway.auth import Authenticator
 from wallet_db.connect import Pool, connect, pool
 from wallet_db.migrate import migrate
 
-WITHIN_S = 60.0
-CONNECTING_AT_ONCE = 256
 WARM_UP = 200
 """Connections that come and go before memory is first looked at: what a process allocates once is not theirs."""
 SETTLED_S = 1.0
@@ -112,26 +110,26 @@ async def _round(
     authenticator: Authenticator,
     figures: Figures,
 ) -> None:
-    port = _free_port()
+    port = free_port()
     tally = Tally()
     clients = [Client(face, port, _token(authenticator, user), tally) for user in users]
-    async with _gateway(port, environment) as gateway:
+    async with ready_gateway(port, environment) as gateway:
         warm = Tally()
         first = [Client(face, port, _token(authenticator, user), warm) for user in users[:WARM_UP]]
-        await _all_ready(first, warm)
+        await all_ready(first, warm)
         for client in first:
             client.close()
         await asyncio.sleep(SETTLED_S)
         before = gateway.memory_full_info().uss
-        await _all_ready(clients, tally)
+        await all_ready(clients, tally)
         await asyncio.sleep(SETTLED_S)
         figures.memory_kb.append((gateway.memory_full_info().uss - before) / len(clients) / 1024)
 
-        used = _cpu_s(gateway)
+        used = cpu_s([gateway])
         late_ms, floor = await asyncio.gather(
             _delays_ms(db, plan, users, tally), listen(db, rate=20, seconds=plan.seconds)
         )
-        figures.cpu_us.append((_cpu_s(gateway) - used) * 1e6 / len(late_ms))
+        figures.cpu_us.append((cpu_s([gateway]) - used) * 1e6 / len(late_ms))
         cuts = quantiles(late_ms, n=1000)
         figures.p50_ms.append(cuts[499])
         figures.p99_ms.append(cuts[989])
@@ -174,10 +172,10 @@ async def _come_back(
     before = await _queries(db)
     async with AsyncExitStack() as stack:
         shared = environment | {"PORT_SHARED": str(int(gateways > 1))}
-        running = [await stack.enter_async_context(_gateway(port, shared)) for _ in range(gateways)]
-        await _all_answer(port, gateways)
+        running = [await stack.enter_async_context(ready_gateway(port, shared)) for _ in range(gateways)]
+        await all_answer(port, gateways)
         began = time.monotonic()
-        await _all_ready(clients, again)
+        await all_ready(clients, again)
         seconds.append(time.monotonic() - began)
         if again.resumed != len(clients):
             raise BenchError(f"{len(clients) - again.resumed} clients came back and could not resume")
@@ -198,11 +196,11 @@ async def _fan_out(
     figures: Figures,
 ) -> None:
     """One user's events to all connections at once, which is how other servers' figures are taken."""
-    port = _free_port()
+    port = free_port()
     tally = Tally()
     clients = [Client(face, port, _token(authenticator, user), tally) for _ in range(plan.connections)]
-    async with _gateway(port, environment | {"CONNECTIONS_PER_USER_MAX": "0"}) as gateway:
-        await _all_ready(clients, tally)
+    async with ready_gateway(port, environment | {"CONNECTIONS_PER_USER_MAX": "0"}) as gateway:
+        await all_ready(clients, tally)
         await _flood(db, [user], 1, len(clients), tally, gateway)  # the first is dearer
         cpu_us, _ = await _flood(db, [user], FAN_OUTS, len(clients), tally, gateway)
         figures.fan_out_us.append(cpu_us)
@@ -230,7 +228,7 @@ async def _flood(
 
     Returns the gateway's CPU microseconds for a delivered event, and events a second.
     """
-    used, delivered, began = _cpu_s(gateway), tally.events, time.monotonic()
+    used, delivered, began = cpu_s([gateway]), tally.events, time.monotonic()
     for turn in range(turns):
         await db.execute(
             "select append_event(id::uuid, 'balance.changed', $2::text::jsonb) from unnest($1::text[]) as id",
@@ -243,7 +241,7 @@ async def _flood(
         await tally.until(lambda seen: seen.events - delivered >= total, WITHIN_S)
     except TimeoutError:
         raise BenchError(f"{total - (tally.events - delivered)} events of the flood did not arrive") from None
-    return (_cpu_s(gateway) - used) * 1e6 / total, total / (time.monotonic() - began)
+    return (cpu_s([gateway]) - used) * 1e6 / total, total / (time.monotonic() - began)
 
 
 def _findings(face: Face, plan: Plan, figures: Figures) -> list[Finding]:
@@ -278,74 +276,10 @@ def _findings(face: Face, plan: Plan, figures: Figures) -> list[Finding]:
     ]  # fmt: skip
 
 
-@asynccontextmanager
-async def _gateway(port: int, environment: dict[str, str]) -> AsyncIterator[psutil.Process]:
-    """A gateway that is ready. Raises `BenchError`."""
-    async with started(sys.executable, "-m", "gateway", environment=environment | {"PORT": str(port)}) as process:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            try:
-                async with asyncio.timeout(WITHIN_S):
-                    while not await _answers(client, f"http://127.0.0.1:{port}/readyz"):
-                        if process.returncode is not None:
-                            raise BenchError("the gateway ended")
-                        await asyncio.sleep(0.02)
-            except TimeoutError:
-                raise BenchError("the gateway did not get ready") from None
-        yield psutil.Process(process.pid)
-
-
-async def _all_answer(port: int, gateways: int) -> None:
-    """Each of those on the port: the kernel deals connections out, so many must be answered at the same time."""
-    asked = 16 * gateways
-    async with asyncio.timeout(WITHIN_S):
-        while True:
-            async with AsyncExitStack() as stack:
-                clients = [await stack.enter_async_context(httpx.AsyncClient(trust_env=False)) for _ in range(asked)]
-                url = f"http://127.0.0.1:{port}/readyz"
-                if all(await asyncio.gather(*(_answers(client, url) for client in clients))):
-                    return
-
-
-async def _answers(client: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.get(url)).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-async def _all_ready(clients: Sequence[Client], tally: Tally) -> None:
-    room = asyncio.Semaphore(CONNECTING_AT_ONCE)
-
-    async def connect_one(client: Client) -> None:
-        async with room:
-            if not await client.connect():
-                raise BenchError("the gateway does not take a connection any more")
-
-    async with asyncio.TaskGroup() as tasks:
-        for client in clients:
-            tasks.create_task(connect_one(client))
-    try:
-        await tally.until(lambda seen: seen.ready >= len(clients), WITHIN_S)
-    except TimeoutError:
-        raise BenchError(f"{len(clients) - tally.ready} of {len(clients)} connections did not get ready") from None
-
-
 async def _queries(db: Pool) -> int:
     count: int = await db.fetchval("select xact_commit from pg_stat_database where datname = current_database()")
     return count
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    used: float = times.user + times.system
-    return used
-
-
 def _token(authenticator: Authenticator, user: str) -> str:
     return authenticator.issue(UUID(user))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -15,8 +15,8 @@ from bench.faults.operations import Operation
 from bench.faults.point import DEADLY, FAULTS, Cutter, Fault
 from bench.faults.stage import Stage
 from bench.faults.victim import kill
-from bench.faults.ware import RENTAL, Job
-from bench.faults.worker import cut_off, work
+from bench.faults.ware import Job
+from bench.faults.worker import cut_off, refuser_of
 from notifier.retry import DATABASE_FAULTS
 from wallet_db.check import check
 from wallet_db.periodic import find_faulty_wallets
@@ -58,7 +58,8 @@ async def enumerate_faults(
     """
     cells: list[Cell] = []
     for operation in operations:
-        stage = replace(stage, ware=operation.ware)
+        refused_by = refuser_of(stage.kind.name) if operation.is_refused_first else None
+        stage = replace(stage, ware=operation.ware, refused_by=refused_by)
         show(f"{stage.kind.name}: {operation.name}")
         steps: list[str] = []
         for fault in FAULTS:
@@ -99,7 +100,7 @@ async def _run(stage: Stage, job: Job | None, cutter: Cutter) -> list[str]:
     """The work with its fault. To die and to lose the database are expected, as the loop over orders expects them."""
     if job is None:
         return ["not due"]
-    task = asyncio.create_task(work(stage.url, stage.base_url, stage.kind, job, cutter, stage.control))
+    task = asyncio.create_task(stage.do(job, cutter))
     await asyncio.wait([task])
     if task.cancelled() or (error := task.exception()) is None or isinstance(error, DATABASE_FAULTS):
         return []
@@ -113,7 +114,7 @@ async def _kill(
     order = await operation.prepare(stage)
     job = await operation.claim(stage, order)
     died = job is not None and await asyncio.to_thread(
-        kill, nursery, stage.url, stage.base_url, stage.kind.name, job, nth, fault, stage.control
+        kill, nursery, stage.url, stage.base_url, stage.kind.name, job, nth, fault, stage.control, stage.refused_by
     )
     cell = await _judge(stage, operation, order, before, Point(operation.name, step, fault, killed=True))
     if not died:
@@ -122,14 +123,10 @@ async def _kill(
 
 
 async def _judge(stage: Stage, operation: Operation, order: UUID, before: set[str], point: Point) -> Cell:
-    await stage.settle(order, delivers=operation.delivers)
+    await operation.settle(stage, order)
     end, sold = await stage.end(order), await stage.sold(before)
     user = (await stage.row(order))["user_id"]
-    cell = Cell(point, stage.kind.name, outcome_of(end, sold), order, user, faults_of(end, sold))
-    if cell.wrong and operation.ware is RENTAL and not stage.kind.lists_rentals and await stage.was_told(order):
-        # All that can be done where a lost rental cannot be looked for: never again, and never without a word.
-        cell.outcome, cell.wrong = f"{cell.outcome}, told", []
-    return cell
+    return Cell(point, stage.kind.name, outcome_of(end, sold), order, user, faults_of(end, sold))
 
 
 async def _audit(stage: Stage, cells: Sequence[Cell]) -> None:

@@ -35,12 +35,14 @@ def kill(
     nth: int,
     fault: Fault,
     control: Control | None,
+    refused_by: str | None,
 ) -> bool:
     """Work on the order in a process that is killed at this point. False: the work ended before. Blocks.
 
     Raises RuntimeError if the process ended otherwise, or not in time.
     """
-    victim = context.Process(target=_die_at, args=(url, base_url, kind, job, nth, fault, control), daemon=True)
+    said = (url, base_url, kind, job, nth, fault, control, refused_by)
+    victim = context.Process(target=_die_at, args=said, daemon=True)
     victim.start()
     victim.join(DEADLINE_S)
     if victim.exitcode not in (0, -signal.SIGKILL):
@@ -49,7 +51,16 @@ def kill(
     return victim.exitcode != 0
 
 
-def _die_at(url: str, base_url: str, kind: str, job: Job, nth: int, fault: Fault, control: Control | None) -> None:
+def _die_at(
+    url: str,
+    base_url: str,
+    kind: str,
+    job: Job,
+    nth: int,
+    fault: Fault,
+    control: Control | None,
+    refused_by: str | None,
+) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     cutter = Cutter(nth, fault, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    asyncio.run(work(url, base_url, KINDS[kind], job, cutter, control))
+    asyncio.run(work(url, base_url, KINDS[kind], job, cutter, control, refused_by))

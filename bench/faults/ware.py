@@ -35,18 +35,18 @@ class Ware:
     open: str
     life: timedelta
     is_delivered: Callable[[Mapping[str, Any]], bool]
-    order: Callable[[Pool, UUID], Awaitable[Mapping[str, Any]]]
+    order: Callable[[Pool, UUID, str], Awaitable[Mapping[str, Any]]]
     claim: Callable[[Pool], Awaitable[Sequence[ActivationJob | RentalJob]]]
 
 
-async def _order_number(pool: Pool, user: UUID) -> Mapping[str, Any]:
-    return await orders.create_activation(pool, user, "whatsapp", "indonesia", idempotency_key=None, max_price=None)
+async def _order_number(pool: Pool, user: UUID, country: str) -> Mapping[str, Any]:
+    return await orders.create_activation(pool, user, "whatsapp", country, idempotency_key=None, max_price=None)
 
 
-async def _order_rental(pool: Pool, user: UUID) -> Mapping[str, Any]:
+async def _order_rental(pool: Pool, user: UUID, country: str) -> Mapping[str, Any]:
     await pool.execute("update services set rental_price_hour = $1 where rental_price_hour is null", RENTAL_HOUR_PRICE)
     return await rentals.create_rental(
-        pool, user, "whatsapp", "indonesia", RENTAL_HOURS, idempotency_key=None, max_price=None
+        pool, user, "whatsapp", country, RENTAL_HOURS, idempotency_key=None, max_price=None
     )
 
 
@@ -71,7 +71,7 @@ RENTAL = Ware(
     table="rentals",
     times=(
         *("created_at", "purchase_started_at", "purchased_at", "ends_at"),
-        *("cancel_requested_at", "finish_requested_at", "due_at"),
+        *("cancel_requested_at", "finish_requested_at", "extension_requested_at", "extension_started_at", "due_at"),
     ),
     open="active",
     life=timedelta(hours=RENTAL_HOURS + 2),

@@ -23,6 +23,7 @@ from pollers.providers.sms_activate import SmsActivate
 from pollers.rentals import RentalWorker
 from pollers.settings import PollerSettings
 from wallet_db.accounts import AccountLook
+from wallet_db.connect import Pool
 from wallet_db.jobs import ActivationJob
 
 KEY = "demo"
@@ -36,24 +37,26 @@ purchase was lost. generous: takes every number for returned without asking."""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A provider by its name, and how to make it (base URL, client).
-
-    lists_rentals: a lost rental can be found again. Else its money goes back after an hour and the operators are told.
-    """
+    """A provider by its name, and how to make it (base URL, client)."""
 
     name: str
     make: Callable[[str, httpx.AsyncClient], Provider]
-    lists_rentals: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("sms_activate", lambda url, http: SmsActivate(url, KEY, http, timeout_s=ANSWER_S)),
-        Kind("herosms", lambda url, http: HeroSms(f"{url}/hero", KEY, http, timeout_s=ANSWER_S), lists_rentals=False),
+        Kind("herosms", lambda url, http: HeroSms(f"{url}/hero", KEY, http, timeout_s=ANSWER_S)),
         Kind("fivesim", lambda url, http: FiveSim(url, KEY, http, timeout_s=ANSWER_S)),
     )
 }
+
+
+def refuser_of(provider: str) -> str:
+    """Another provider, to be asked first in vain."""
+    names = list(KINDS)
+    return names[names.index(provider) - 1]
 
 
 class _Named:
@@ -85,17 +88,39 @@ class _Named:
         return await self._provider.buy(f"{order_id}-again", service, country, max_price)
 
 
-async def work(url: str, base_url: str, kind: Kind, job: Job, cutter: Cutter, control: Control | None = None) -> None:
-    """Do what is due on this order, over lines that are cut as `cutter` says."""
+async def work(
+    url: str,
+    base_url: str,
+    kind: Kind,
+    job: Job,
+    cutter: Cutter,
+    control: Control | None = None,
+    refused_by: str | None = None,
+) -> None:
+    """Do what is due on this order, over lines that are cut as `cutter` says. refused_by: another to buy from, too."""
     async with cut_pool(url, cutter) as pool, httpx.AsyncClient(transport=CutTransport(cutter)) as http:
-        named: Any = _Named(kind.make(base_url, http), control)
-        providers, settings = {kind.name: named}, PollerSettings.model_validate({"demo": True})
-        if isinstance(job, ActivationJob):
-            await ActivationWorker(pool, providers, settings).work(job)
-        elif isinstance(job, AccountLook):
-            await BulkLooker(pool, providers, uncovered_within=LEASE).look(job)
-        else:
-            await RentalWorker(pool, providers, settings).work(job)
+        await work_on(pool, base_url, http, kind, job, control, refused_by)
+
+
+async def work_on(
+    pool: Pool,
+    base_url: str,
+    http: httpx.AsyncClient,
+    kind: Kind,
+    job: Job,
+    control: Control | None = None,
+    refused_by: str | None = None,
+) -> None:
+    """The same over these lines."""
+    kinds = [kind, *([KINDS[refused_by]] if refused_by else [])]
+    providers: dict[str, Any] = {each.name: _Named(each.make(base_url, http), control) for each in kinds}
+    settings = PollerSettings.model_validate({"demo": True})
+    if isinstance(job, ActivationJob):
+        await ActivationWorker(pool, providers, settings).work(job)
+    elif isinstance(job, AccountLook):
+        await BulkLooker(pool, providers, uncovered_within=LEASE).look(job)
+    else:
+        await RentalWorker(pool, providers, settings).work(job)
 
 
 def cut_off() -> None:

@@ -15,19 +15,21 @@ from wallet_db.periodic import find_faulty_wallets
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """An order as our books have it. charged: whether money of its user was spent on it."""
+    """An order as our books have it. charged: whether money of its user was spent on it. hours: of a rental, else 0."""
 
     id: str
     status: str
     charged: bool
+    hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """A number as the provider's books have it. delivered: an SMS has come."""
+    """A number as the provider's books have it. delivered: an SMS has come, or it was rented. hours: of a rental."""
 
     state: str
     delivered: bool
+    hours: int = 0
 
 
 Key = tuple[str, str]
@@ -36,10 +38,11 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Verdict:
-    """wrong: what must not be, a line each. ends: orders by status."""
+    """wrong: what must not be, a line each. ends: orders by status. late: that had their SMS after their end."""
 
     ends: Counter[str] = field(default_factory=Counter)
     sold: int = 0
+    late: int = 0
     wrong: list[str] = field(default_factory=list)
     coherent: str = ""
 
@@ -58,6 +61,8 @@ def disagreements(ours: Mapping[Key, Ours], theirs: Mapping[Key, Theirs]) -> lis
             found.append(f"{name}: {what}: order {here.id}, {here.status}")
         elif here.charged and not there.delivered:
             found.append(f"{name}: charged and paid for without an SMS: order {here.id}")
+        elif is_paid and here.hours != there.hours:
+            found.append(f"{name}: {there.hours} hours there, {here.hours} here: rental {here.id}")
     lost = ours.keys() - theirs.keys()
     return found + [f"{provider} {id_}: here and not there: order {ours[provider, id_].id}" for provider, id_ in lost]
 
@@ -67,12 +72,18 @@ async def judge(database: Database, simulator_url: str, http: httpx.AsyncClient)
     verdict = Verdict()
     async with database.session() as session:
         rows = await session.fetch(
-            "select a.id::text, a.status, a.provider, a.provider_order_id, a.closed_at is null as is_open,"
-            "       coalesce(sum(h.committed_amount), 0) > 0 as charged"
-            "  from activations a left join wallet_holds h on h.activation_id = a.id group by a.id"
+            "select id::text, status, provider, provider_order_id, closed_at is null as is_open, 0 as hours,"
+            "       late_sms_at is not null as is_late, exists (select from wallet_holds h"
+            "          where (h.activation_id = a.id or h.transaction_id = format('activation:%s:late', a.id))"
+            "            and h.committed_amount > 0) as charged"
+            "  from activations a union all "
+            "select id::text, status, provider, provider_order_id, closed_at is null, hours, false,"
+            "       exists (select from wallet_holds h where h.rental_id = r.id and h.committed_amount > 0)"
+            "  from rentals r"
         )
         _, faulty = await find_faulty_wallets(session)
     verdict.ends.update(row["status"] for row in rows)
+    verdict.late = sum(row["is_late"] for row in rows)
     verdict.wrong += [f"order {row['id']} is not over: {row['status']}" for row in rows if row["is_open"]]
     verdict.wrong += [f"health: the wallet of {user} is not OK" for user in faulty]
     report = await check(database.url)
@@ -87,15 +98,19 @@ async def judge(database: Database, simulator_url: str, http: httpx.AsyncClient)
 
 def _ours(rows: Iterable[Any]) -> dict[Key, Ours]:
     return {
-        (row["provider"], row["provider_order_id"]): Ours(row["id"], row["status"], row["charged"])
+        (row["provider"], row["provider_order_id"]): Ours(row["id"], row["status"], row["charged"], row["hours"])
         for row in rows
         if row["provider_order_id"] is not None
     }
 
 
 async def _theirs(simulator_url: str, http: httpx.AsyncClient) -> dict[Key, Theirs]:
-    response = await http.get(f"{simulator_url}/sim/activations", timeout=30)
+    numbers = await http.get(f"{simulator_url}/sim/activations", timeout=30)
+    rentals = await http.get(f"{simulator_url}/sim/rentals", timeout=30)
     return {
         (row["provider"], str(row["id"])): Theirs(row["state"], bool(row["messages"]))
-        for row in orjson.loads(response.content)["activations"]
+        for row in orjson.loads(numbers.content)["activations"]
+    } | {
+        (row["provider"], str(row["id"])): Theirs(row["state"], delivered=True, hours=row["hours"])
+        for row in orjson.loads(rentals.content)["rentals"]
     }

@@ -14,7 +14,7 @@ def report(result: Result) -> str:
     lines = [
         f"seed       {plan.seed}, scenario {plan.scenario}",
         f"orders     {verdict.ends.total():,}: {ends}",
-        f"numbers    {verdict.sold:,} bought upstream",
+        f"numbers    {verdict.sold:,} bought upstream, {verdict.late:,} had an SMS after they were given back",
         f"answers    {answers}",
         f"hits       {result.hits.total()}: {hits}; {result.restarts} processes started again",
         f"wallets    {verdict.coherent}",

@@ -18,12 +18,13 @@ from bench.loss.database import Database
 from bench.loss.processes import ROOT, look_after, running
 from bench.soak.judge import Verdict, judge
 from bench.soak.plan import Plan
-from bench.soak.system import System, bend_time, hit, running_system
+from bench.soak.system import System, hit, running_system
+from bench.soak.time import Time, deliver_late
 from bench.soak.users import Users
 from pollers.providers.sms_activate import SmsActivate
 
 BEGIN_S = 60.0
-SETTLE_S = 150.0
+SETTLE_S = 200.0
 LOOK_S = 0.5
 CREDIT = 100_000
 BENT_SMS = {"delay_median_s": 2.0, "delay_p90_s": 8.0}
@@ -65,8 +66,9 @@ async def soak(plan: Plan, database: Database, simulator_url: str, logs: Path, s
             if status:
                 raise SoakError(f"expected the books to agree before the first order:\n{said}")
             await _place(plan, system, database, users, http, result, show)
+            await deliver_late(plan, database, simulator_url, http)
             (await http.delete(f"{simulator_url}/sim/scenario")).raise_for_status()
-            await _settle(plan, system, database, show)
+            await _settle(plan, system, Time(database, simulator_url, http), show)
         if plan.control:
             await SmsActivate(simulator_url, "demo", http).buy(f"control-{uuid4()}", "wa", "6", None)
         result.hits, result.restarts = system.hits, system.restarts
@@ -96,6 +98,7 @@ async def _users(plan: Plan, database: Database) -> list[UUID]:
     users = [UUID(int=chance.getrandbits(128), version=4) for _ in range(plan.users)]
     async with database.session() as session:
         await session.execute("update services set price = 5.00 where price is null")
+        await session.execute("update services set rental_price_hour = 1.50 where rental_price_hour is null")
         await session.execute("insert into users (id) select unnest($1::uuid[])", users)
         await session.execute(
             "select atomic_deposit(p_user_id => id, p_amount => $2, p_transaction_id => 'credit-' || id)"
@@ -155,12 +158,12 @@ async def _place(
     await database.up()
 
 
-async def _settle(plan: Plan, system: System, database: Database, show: Show) -> None:
+async def _settle(plan: Plan, system: System, time: Time, show: Show) -> None:
     """Until every order is over; what is not within SETTLE_S is judged as it stands."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     while (waited_s := loop.time() - began_s) < SETTLE_S:
-        left = await bend_time(database)
+        left = await time.bend()
         if not left:
             return
         look_after(system.tasks)

@@ -1,4 +1,5 @@
-"""Users: each order is placed over HTTP, again with its key until there is an answer, and cancelled if it is to be."""
+"""Users: each order is placed over HTTP, again with its key until there is an answer, and then cancelled, looked at,
+extended and finished as it is to be, whether that fits its state or is refused."""
 
 import asyncio
 from collections import Counter
@@ -9,13 +10,15 @@ from uuid import UUID
 import httpx
 
 from bench.loss.system import token
-from bench.soak.plan import Order
+from bench.soak.plan import EXTENSION, RENTAL, Order
 
 REQUEST_S = 8.0
 PAUSE_S = 0.3
 GIVE_UP_S = 90.0
 TOKEN_S = 3_600.0
 AT_A_TIME = 40
+CALLS_MAX = 3
+"""What does not fit an order's state yet is asked for so often."""
 
 
 class Users:
@@ -32,14 +35,28 @@ class Users:
         """One order's life, as far as its user has a hand in it. Raises TimeoutError if the gateway stays away."""
         await asyncio.sleep(max(0.0, began_s + order.at_s - clock()))
         headers = {"Idempotency-Key": f"soak-{number}"}
-        body = {"service": order.service, "country": order.country}
-        placed = await self._post(order, "/api/activations", body, headers)
-        self.answers[f"order {placed.status_code}"] += 1
-        if order.cancel_s is None or placed.status_code >= 400:
+        path, kind = ("/api/rentals", "rental") if order.is_rental else ("/api/activations", "order")
+        wanted = RENTAL if order.is_rental else {"service": order.service, "country": order.country}
+        placed = await self._post(order, path, wanted, headers)
+        self.answers[f"{kind} {placed.status_code}"] += 1
+        if placed.status_code >= 400:
             return
-        await asyncio.sleep(order.cancel_s)
-        cancelled = await self._post(order, f"/api/activations/{placed.json()['id']}/cancel", {}, {})
-        self.answers[f"cancel {cancelled.status_code}"] += 1
+        path = f"{path}/{placed.json()['id']}"
+        if order.cancel_s is not None:
+            await asyncio.sleep(order.cancel_s)
+            cancelled = await self._post(order, f"{path}/cancel", {}, {})
+            self.answers[f"cancel {cancelled.status_code}"] += 1
+        for call, pause_s in order.calls:
+            body = EXTENSION if call == "extend" else {}
+            for attempt in range(CALLS_MAX):
+                await asyncio.sleep(pause_s)
+                # A key is one attempt's: what was refused would be refused again under it.
+                answer = await self._post(
+                    order, f"{path}/{call}", body, {"Idempotency-Key": f"{call}-{number}-{attempt}"}
+                )
+                self.answers[f"{call} {answer.status_code}"] += 1
+                if answer.status_code != 409:
+                    break
 
     async def _post(
         self, order: Order, path: str, body: Mapping[str, Any], headers: Mapping[str, str]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.figures import spread
 from bench.results import write
+from bench.stopping import cancel_on_sigterm
 from bench.table import figure, findings_table, table
 from bench.wallet.contestants import FREEZE, FULL
 from bench.wallet.measure import Result, as_json, measure
@@ -67,9 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _measure(server: Server, plan: Plan, progress: Progress) -> Result:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - a coroutine runs in a task
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    cancel_on_sigterm()
     return await measure(server, plan, lambda done_s, note: progress.update(done_s, plan.seconds, note))
 
 

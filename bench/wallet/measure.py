@@ -42,15 +42,10 @@ async def measure(server: Server, plan: Plan, report: Report) -> Result:
     url = await server.create("bench", "users", users=max(contestant.users for contestant in plan.contestants))
     await server.psql(url, "baselines")
     async with session_on(url) as session:
-        result.samples = await _rounds(server, url, session, plan, report)
+        result.samples = await rounds(server, url, session, plan, report)
         await _check_books(session)
         result.notes.append(await _lost_updates(session))
-    result.findings = findings(
-        {
-            figure: {name: [getattr(sample, figure) for sample in samples] for name, samples in result.samples.items()}
-            for figure in Sample.__dataclass_fields__
-        }
-    )
+    result.findings = ratios(result.samples)
     done_s = START_S + plan.rounds_s
     if plan.growth_pairs_per_user:
         result.findings.append(await _growth(server, plan, result, lambda s, note: report(done_s + s, note)))
@@ -59,7 +54,18 @@ async def measure(server: Server, plan: Plan, report: Report) -> Result:
     return result
 
 
-async def _rounds(server: Server, url: str, session: Connection, plan: Plan, report: Report) -> dict[str, list[Sample]]:
+def ratios(samples: Mapping[str, Sequence[Sample]]) -> list[Finding]:
+    """What the contestants' rounds say, of all pairs that ran."""
+    return findings(
+        {
+            figure: {name: [getattr(sample, figure) for sample in of_rounds] for name, of_rounds in samples.items()}
+            for figure in Sample.__dataclass_fields__
+        }
+    )
+
+
+async def rounds(server: Server, url: str, session: Connection, plan: Plan, report: Report) -> dict[str, list[Sample]]:
+    """Each contestant's samples, one a round, on a database that has users and baselines."""
     contestants = plan.contestants
     samples: dict[str, list[Sample]] = {contestant.name: [] for contestant in contestants}
     done_s = float(START_S)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
+from bench.processor import cpu_s
 from wallet_db.connect import Connection, connect
 from wallet_db.embedded import EmbeddedPostgres
 from wallet_db.migrate import migrate
@@ -46,12 +47,8 @@ class Server:
         """What the server's processes have used so far, those that have ended included."""
         while True:
             ended = self._cpu_of_ended_s()
-            times = []
-            for child in self.postmaster.children():
-                with suppress(psutil.NoSuchProcess):
-                    times.append(child.cpu_times())
+            running = cpu_s(self.postmaster.children())
             if self._cpu_of_ended_s() == ended:  # else one ended in between, and was missed or counted twice
-                running: float = sum(each.user + each.system for each in times)
                 return ended + running
 
     def _cpu_of_ended_s(self) -> float:
@@ -130,7 +127,7 @@ async def session_on(url: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def live_follower(url: str, session: Connection) -> AsyncIterator[None]:
+async def live_follower(url: str, session: Connection) -> AsyncIterator[asyncio.subprocess.Process]:
     """A notifier of its own on the database, leading. Raises `BenchError` if it ends or does not come to lead."""
     environment = os.environ | {"DATABASE_URL": url, "BUS": "postgres"}
     async with started(sys.executable, "-m", "notifier", environment=environment) as notifier:
@@ -141,13 +138,13 @@ async def live_follower(url: str, session: Connection) -> AsyncIterator[None]:
                     " where locktype = 'advisory' and datname = current_database() and (classid, objid) = (20307, 2))"
                 ):
                     if notifier.returncode is not None:
-                        raise BenchError(f"the follower ended: {await _last_words(notifier)}")
+                        raise BenchError(f"the follower ended: {await last_words(notifier)}")
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise BenchError(f"no follower leads after {PATIENCE_S:.0f} s") from None
-        yield
+        yield notifier
         if notifier.returncode is not None:
-            raise BenchError(f"the follower ended while it was measured: {await _last_words(notifier)}")
+            raise BenchError(f"the follower ended while it was measured: {await last_words(notifier)}")
 
 
 async def run(program: Path, *arguments: str) -> str:
@@ -180,6 +177,7 @@ async def started(
                 await process.communicate()
 
 
-async def _last_words(process: asyncio.subprocess.Process) -> str:
+async def last_words(process: asyncio.subprocess.Process) -> str:
+    """What a process that has ended said last."""
     output, complaint = await process.communicate()
     return (complaint or output).decode(errors="replace").strip()[-1000:]
