@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -23,8 +24,9 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from gateway.server import PortTaken, listen
+from gateway.server import listen
 from gateway.settings import GatewaySettings
+from notifier.listening import PortTaken, open_port
 from notifier.settings import NotifierSettings
 from pollers.settings import PollerSettings
 from pollers.simulator import SimulatorSettings
@@ -35,8 +37,11 @@ from wallet_db.settings import check, load
 
 PROCFILE = Path(__file__).resolve().parent.parent / "Procfile"
 UP_WITHIN_S = 60
+PORT_MAX = 65_535
 STOP_WITHIN_S = 12.0
 STOPPED_BY_USER = {130, 143}
+OBSERVED = ("notifier", "pollers")
+"""Processes that are given a port for their metrics; the gateway tells its own where it listens."""
 
 
 def main() -> int:
@@ -48,9 +53,10 @@ def main() -> int:
         with listen(gateway):
             if simulating:
                 listen(gateway.model_copy(update={"host": "127.0.0.1", "port": pollers.sim_port}), "SIM_PORT").close()
+        ports = metrics_ports(gateway, spared=pollers.sim_port if simulating else 0)
         with database(gateway, kept_running=True) as url:
             asyncio.run(migrate(url))
-            return _run_processes(url, gateway, simulating=simulating)
+            return _run_processes(url, gateway, ports, simulating=simulating)
     except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError, PortTaken) as error:
         print(error, file=sys.stderr)
         return 1
@@ -58,7 +64,31 @@ def main() -> int:
         return 0
 
 
-def _run_processes(url: str, gateway: GatewaySettings, *, simulating: bool) -> int:
+def metrics_ports(settings: GatewaySettings, *, spared: int) -> dict[str, int]:
+    """A port for each of OBSERVED: from METRICS_PORT on or, if that is not set, from the second after PORT on.
+
+    0: none. spared: a port of somebody else's. Raises PortTaken, but not for a port that nobody has asked for: then a
+    line says that nothing is told there.
+    """
+    is_asked_for = "metrics_port" in settings.model_fields_set
+    if is_asked_for and not settings.metrics_port:
+        return dict.fromkeys(OBSERVED, 0)
+    first = settings.metrics_port if is_asked_for else settings.port + 2
+    free = (port for port in range(first, min(first + len(OBSERVED), PORT_MAX) + 1) if port != spared)
+    ports = {}
+    for name, port in zip(OBSERVED, free, strict=False):
+        try:
+            open_port(settings.metrics_host, port, "METRICS_PORT").close()
+            ports[name] = port
+        except PortTaken as taken:
+            if is_asked_for:
+                raise
+            print(f"{taken}; no metrics of the {name}", file=sys.stderr)
+            ports[name] = 0
+    return ports
+
+
+def _run_processes(url: str, gateway: GatewaySettings, ports: Mapping[str, int], *, simulating: bool) -> int:
     environment = {**os.environ, "DATABASE_URL": url, "DEMO": "1" if gateway.demo else "0", "PYTHONUNBUFFERED": "1"}
     # The Procfile says `python`: the one that runs this.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
@@ -69,7 +99,8 @@ def _run_processes(url: str, gateway: GatewaySettings, *, simulating: bool) -> i
     output = Output()
     with Processes(Manager(Printer(output))) as manager:
         for name, command in processes.items():
-            manager.add_process(name, f"exec {command}", env=environment, cwd=str(PROCFILE.parent))
+            own = environment | {"METRICS_PORT": str(ports.get(name, 0))}
+            manager.add_process(name, f"exec {command}", env=own, cwd=str(PROCFILE.parent))
         address = f"http://{gateway.host}:{gateway.port}"
         up = threading.Thread(target=_say_when_up, args=(address, output), kwargs={"demo": gateway.demo}, daemon=True)
         up.start()
