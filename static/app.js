@@ -14,6 +14,8 @@ import { byId } from './ui/dom.js';
 import { humanError } from './ui/errors.js';
 import { setUpHistory } from './ui/history.js';
 import { Orders } from './ui/orders.js';
+import { setUpRent } from './ui/rent.js';
+import { Rentals } from './ui/rentals.js';
 import { forgetSession, loadSession, saveSession } from './ui/session.js';
 import { say, setUpSignIn } from './ui/signin.js';
 import { createStore } from './ui/store.js';
@@ -31,6 +33,7 @@ function startSession({ token, name }) {
   const api = new Api(token, signal);
   const store = createStore(() => showState());
   const orders = new Orders(api, store, signal);
+  const rentals = new Rentals(api, store, orders.titles, signal);
   const light = connectionLight(byId('connection'));
   const reloadHistory = setUpHistory(api, store.nowMs, signal);
   const client = connect({ token, ...pinnedTransport() });
@@ -39,6 +42,7 @@ function startSession({ token, name }) {
   function showState() {
     showWallet(store.state);
     orders.show();
+    rentals.show();
   }
 
   client.on('ready', (message) => {
@@ -69,8 +73,10 @@ function startSession({ token, name }) {
       const catalog = await api.services();
       if (signal.aborted) return;
       orders.setCatalog(catalog);
+      rentals.setCatalog(catalog);
       showState();
       setUpBuy(api, catalog, showPurchase, signal);
+      setUpRent(api, catalog, showRental, signal);
     } catch (error) {
       if (signal.aborted) return;
       isCatalogMissing = true; // tried again when the connection is back
@@ -84,8 +90,15 @@ function startSession({ token, name }) {
     orders.reveal(order.id);
   }
 
+  function showRental(rental) {
+    if (signal.aborted) return;
+    store.dispatch({ type: 'rentals', rentals: [rental] });
+    rentals.reveal(rental.id);
+  }
+
   const stopTicking = everySecond(() => {
     orders.show();
+    rentals.show();
     light.tick();
   });
   endSession = () => {

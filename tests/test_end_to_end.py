@@ -59,13 +59,19 @@ def test_from_click_to_code(database_url: str, transport: str) -> None:
         expect(page.locator("#connection")).to_have_attribute("data-transport", transport)
         expect_wallet(page, "36.00", "0.00", "36.00")
 
-        buy(page, "none")
+        page.check("#retry")
+        with page.expect_request("**/api/activations") as sent:
+            buy(page, "none")
+        assert sent.value.post_data_json["retry_on_timeout"] is True
+        page.uncheck("#retry")
         expect_wallet(page, "36.00", "5.00", "31.00")
         page.click("article.order[data-status=pending] .cancel")
         expect(page.locator("article.order[data-status=cancelled]")).to_have_count(1)
         expect_wallet(page, "36.00", "0.00", "36.00")
 
-        buy(page, "whatsapp")
+        with page.expect_request("**/api/activations") as sent:
+            buy(page, "whatsapp")
+        assert "retry_on_timeout" not in sent.value.post_data_json  # the service decides
         received = page.locator("article.order[data-status=received]")
         expect(received).to_have_count(1)
         expect_wallet(page, "31.00", "0.00", "31.00")

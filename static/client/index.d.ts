@@ -36,7 +36,16 @@ export interface Activation extends Redactable {
   another_sms: 'requested' | 'waiting' | null;
   finish_requested: boolean;
   error_code: string | null;
+  /** In which countries it is tried again if no SMS comes, its own first. */
+  retry_on_timeout: { countries: string[] } | null;
+  /** The first order of its chain, if it is not the first itself. */
+  retry_of: string | null;
+  /** The order that followed when this one ended, or why none did. */
+  retried_by: string | null;
+  retry_refused: string | null;
   created_at: string;
+  /** Until then an SMS is waited for; the number may live longer. */
+  waits_until: string | null;
   expires_at: string | null;
   closed_at: string | null;
 }

@@ -87,6 +87,26 @@ test('store: an order keeps the SMS it knows when a late replay tells them no mo
   equal(withEvent(readyState(order('a')), 'activation.updated', late).orders.a.sms, [unknown]);
 });
 
+const RENTAL = { ...order('r'), status: 'active', hours: 4, ends_at: '2026-01-01T14:00:00.000Z' };
+const rentalSms = { rental_id: 'r', activation_id: null, service: 'x', code: '7', text: 'Code 7' };
+
+test('store: rentals come with the snapshot, change with their events and keep all their SMS', () => {
+  const message = { type: 'ready', snapshot: { wallet: WALLET, activations: [], rentals: [RENTAL] } };
+  const state = reduce(EMPTY, { type: 'ready', message, nowMs: 0 });
+  const first = withEvent(state, 'sms.received', rentalSms);
+  const second = withEvent(first, 'sms.received', { ...rentalSms, code: null, text: 'Welcome' });
+  equal(second.rentals.r.sms.map(({ text }) => text), ['Code 7', 'Welcome']);
+  equal(second.orders, {});
+  const ended = withEvent(second, 'rental.updated', { ...second.rentals.r, status: 'expired' });
+  equal([ended.rentals.r.status, ended.rentals.r.sms.length], ['expired', 2]);
+});
+
+test('store: an answer from before an extension does not shorten a rental', () => {
+  const extended = { ...RENTAL, hours: 8, ends_at: '2026-01-01T18:00:00.000Z' };
+  const state = withEvent(withEvent(readyState(), 'rental.created', RENTAL), 'rental.updated', extended);
+  equal(reduce(state, { type: 'rentals', rentals: [RENTAL] }).rentals.r.hours, 8);
+});
+
 test('store: events of other features and of unknown orders change nothing', () => {
   const state = readyState(order('a'));
   ok(withEvent(state, 'card.created', { id: 'c' }) === state, 'the same state');

@@ -65,6 +65,33 @@ export class Api {
     return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/cancel`);
   }
 
+  /** @param {string | null} before Position of the page, from `next` of the one before. */
+  rentals(before) {
+    const page = before === null ? '' : `&before=${encodeURIComponent(before)}`;
+    return this.#send('GET', `/api/rentals?limit=50${page}`);
+  }
+
+  /** @param {string} idempotencyKey As for `buy`. */
+  rent(order, idempotencyKey) {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return this.#repeat(() => this.#send('POST', '/api/rentals', { body: order, headers }));
+  }
+
+  /** @param {string} idempotencyKey As for `buy`. */
+  extendRental(id, hours, idempotencyKey) {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    const path = `/api/rentals/${encodeURIComponent(id)}/extend`;
+    return this.#repeat(() => this.#send('POST', path, { body: { hours }, headers }));
+  }
+
+  cancelRental(id) {
+    return this.#send('POST', `/api/rentals/${encodeURIComponent(id)}/cancel`);
+  }
+
+  finishRental(id) {
+    return this.#send('POST', `/api/rentals/${encodeURIComponent(id)}/finish`);
+  }
+
   async #repeat(request) {
     for (let attempt = 0; ; attempt += 1) {
       try {

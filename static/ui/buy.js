@@ -1,10 +1,8 @@
 /**
  * Buying a number: choose service and country, see the price, press once.
- *
- * The Idempotency-Key belongs to the press of the button. While its outcome is unknown (no answer), another press for
- * the same choice repeats that purchase with that key; after any answer the next press is a new purchase.
  */
 
+import { Attempt } from './attempt.js';
 import { byId, h, setText } from './dom.js';
 import { humanError } from './errors.js';
 
@@ -19,13 +17,13 @@ export function setUpBuy(api, catalog, onOrder, signal) {
   const country = byId('country');
   const button = byId('buy');
   const message = byId('buy-message');
-  let unsettled = null; // { choice, key } of a purchase without an answer
+  const attempt = new Attempt();
 
-  fill(service, catalog.services, 'service', ({ title, price }) => `${title} · ${price}`);
+  fill(service, catalog.services, 'service', ({ title, price, prices }) => (prices ? title : `${title} · ${price}`));
   fill(country, catalog.countries, 'country', ({ title }) => title);
-  const chosen = () => catalog.services.find((candidate) => candidate.service === service.value);
-  const showPrice = () => setText(byId('price'), chosen()?.price ?? '–');
-  service.addEventListener('change', showPrice, { signal });
+  const price = () => priceOf(catalog.services.find((each) => each.service === service.value), country.value);
+  const showPrice = () => setText(byId('price'), price() ?? '–');
+  for (const select of [service, country]) select.addEventListener('change', showPrice, { signal });
   showPrice();
   setText(message, '');
   button.disabled = catalog.services.length === 0;
@@ -33,18 +31,17 @@ export function setUpBuy(api, catalog, onOrder, signal) {
   async function buy(submit) {
     submit.preventDefault();
     if (button.disabled) return;
-    const order = { service: service.value, country: country.value, max_price: chosen().price };
-    const choice = JSON.stringify(order);
-    if (unsettled?.choice !== choice) unsettled = { choice, key: randomUuid() };
-
+    const order = { service: service.value, country: country.value, max_price: price() };
+    if (byId('retry').checked) order.retry_on_timeout = true; // else as the service does
     button.disabled = true;
     button.setAttribute('aria-busy', 'true');
     setText(message, '');
     try {
-      onOrder(await api.buy(order, unsettled.key));
-      unsettled = null;
+      const bought = await api.buy(order, attempt.keyFor(order));
+      attempt.settle(null);
+      onOrder(bought);
     } catch (error) {
-      if (!error.isTransient) unsettled = null;
+      attempt.settle(error);
       if (!signal.aborted) setText(message, humanError(error));
     } finally {
       button.disabled = false;
@@ -54,15 +51,14 @@ export function setUpBuy(api, catalog, onOrder, signal) {
   byId('buy-form').addEventListener('submit', buy, { signal });
 }
 
-function fill(select, items, key, label) {
+/** What a number of this service costs in this country: some services have a price for each. */
+export function priceOf(service, country) {
+  return service?.prices?.[country] ?? service?.price;
+}
+
+/** Offers these items, and keeps what was chosen among them. */
+export function fill(select, items, key, label) {
   const chosen = select.value;
   select.replaceChildren(...items.map((item) => h('option', { value: item[key] }, label(item))));
   if (items.some((item) => item[key] === chosen)) select.value = chosen;
-}
-
-/** `crypto.randomUUID` exists only on HTTPS and localhost. */
-function randomUuid() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

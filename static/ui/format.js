@@ -20,6 +20,12 @@ export function clock(remainingMs) {
   return h > 0 ? `${h}:${String(min).padStart(2, '0')}:${s}` : `${min}:${s}`;
 }
 
+/** @returns {string} `6 d 3 h` from a day on, else as `clock`. Begun hours count in full. */
+export function longClock(remainingMs) {
+  const totalH = Math.ceil(remainingMs / 3_600_000);
+  return remainingMs >= 86_400_000 ? `${Math.floor(totalH / 24)} d ${totalH % 24} h` : clock(remainingMs);
+}
+
 const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const dayAndTime = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',

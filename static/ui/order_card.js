@@ -21,6 +21,16 @@ const STATUS = {
   failed: 'No number',
 };
 
+/** Why an order was not tried again, where its user had wanted that. */
+const NOT_RETRIED = {
+  INSUFFICIENT_FUNDS: 'not enough available',
+  NO_NUMBERS: 'nobody else has numbers',
+  NOT_FOR_SALE: 'it is not sold any more',
+  PRICE_ABOVE_LIMIT: 'it would cost more',
+  TOO_MANY_OPEN_ORDERS: 'too many orders are open',
+  RETRIES_USED_UP: 'often enough',
+};
+
 export class OrderCard {
   #order = null;
   #titles;
@@ -36,6 +46,7 @@ export class OrderCard {
   #cancel = h('button', { type: 'button', class: 'button cancel' }, 'Cancel');
   #hint = h('span', { class: 'hint' });
   #note = h('p', { class: 'note' });
+  #chain = h('p', { class: 'chain' });
 
   /**
    * @param {{ service: (slug: string) => string, country: (slug: string) => string }} titles
@@ -67,6 +78,7 @@ export class OrderCard {
     if (!previous) this.#build(order, nowMs);
 
     this.element.dataset.id = order.id;
+    this.element.id = `order-${order.id}`;
     this.element.dataset.status = order.status;
     setText(this.#status, order.cancel_requested && !isClosed(order) ? 'Cancelling' : STATUS[order.status]);
     this.#phoneRow.hidden = order.phone === null;
@@ -79,18 +91,19 @@ export class OrderCard {
     const trouble = troubleOf(order);
     setText(this.#note, trouble === null ? '' : humanError({ code: trouble }));
     this.#note.hidden = trouble === null;
+    this.#showChain(order);
     this.tick(nowMs);
   }
 
   /** @param {number} nowMs Service time. */
   tick(nowMs) {
-    const { status, created_at: createdAt, expires_at: expiresAt, code } = this.#order;
+    const { status, created_at: createdAt, waits_until: waitsUntil, expires_at: expiresAt, code } = this.#order;
     const isOpen = !isClosed(this.#order);
     const isWaiting = isOpen && expiresAt !== null && code === null;
     this.#bar.hidden = !isWaiting;
     this.#left.hidden = !isWaiting;
     if (isWaiting) {
-      const { remainingMs, share, isShort } = countdown(createdAt, expiresAt, nowMs);
+      const { remainingMs, share, isShort } = countdown(createdAt, (status === 'pending' && waitsUntil) || expiresAt, nowMs);
       setText(this.#left, remainingMs > 0 ? `${clock(remainingMs)} left` : 'time is up, settling');
       this.#bar.value = share;
       this.element.classList.toggle('short', isShort);
@@ -109,6 +122,13 @@ export class OrderCard {
     const isDenied = isEarly && (this.#deniedUntilMs > nowMs || this.#order.error_code === 'EARLY_CANCEL_DENIED');
     this.#hint.classList.toggle('denied', isDenied);
     setText(this.#hint, !isEarly ? '' : isDenied ? `too early, wait ${wait}` : `possible in ${wait}`);
+  }
+
+  #showChain(order) {
+    const { text, id } = describeChain(order);
+    this.#chain.hidden = text === '';
+    // Orders have no other name; the first letters tell those on a page apart.
+    this.#chain.replaceChildren(text, ...(id ? [' ', h('a', { href: `#order-${id}` }, id.slice(0, 8))] : []));
   }
 
   #showCode(code, previous) {
@@ -137,10 +157,18 @@ export class OrderCard {
       this.#codeBox,
       this.#sms,
       this.#note,
+      this.#chain,
       this.#bar,
       h('footer', {}, this.#left, this.#hint, this.#cancel),
     ]);
   }
+}
+
+/** @returns {{ text: string, id?: string }} What followed the order, else what it follows; '' for neither. Pure. */
+export function describeChain({ retry_of: first, retried_by: next, retry_refused: refused }) {
+  if (next) return { text: 'Tried again as', id: next };
+  if (Object.hasOwn(NOT_RETRIED, refused ?? '')) return { text: `Not tried again: ${NOT_RETRIED[refused]}.` };
+  return first ? { text: 'Another try of', id: first } : { text: '' };
 }
 
 function smsRow({ text, received_at: at }, nowMs) {
@@ -149,12 +177,12 @@ function smsRow({ text, received_at: at }, nowMs) {
 
 /** @returns {string | null} The error worth a line: not one overtaken by a code, nor one that the hint tells better. */
 function troubleOf({ status, error_code: errorCode }) {
-  const isOver = status === 'received' || status === 'completed' || status === 'cancelled';
-  return isOver || errorCode === 'EARLY_CANCEL_DENIED' ? null : errorCode;
+  const isServed = status === 'received' || status === 'completed';
+  return isServed || errorCode === 'EARLY_CANCEL_DENIED' ? null : errorCode;
 }
 
 /** @returns {number} A colour angle that stays with the name. */
-function hueOf(slug) {
+export function hueOf(slug) {
   let hash = 0;
   for (const char of slug) hash = (hash * 31 + char.codePointAt(0)) % 360;
   return hash;

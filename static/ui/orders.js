@@ -46,6 +46,11 @@ export class Orders {
     this.#cards.clear();
   }
 
+  /** Titles as of the catalog set last. */
+  get titles() {
+    return { service: (slug) => this.#titles.service(slug), country: (slug) => this.#titles.country(slug) };
+  }
+
   serviceTitle(slug) {
     return this.#titles.service(slug);
   }

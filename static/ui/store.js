@@ -3,11 +3,21 @@
  *
  * `reduce` is pure: a snapshot replaces wallet and orders, an event changes them, the result is a new object. Orders
  * only move forward (`supersedes`), because the answer to a request may arrive after the event that overtook it.
- * Money stays the decimal string it came as. Rentals and cards of the snapshot are not shown here and not kept.
+ * Money stays the decimal string it came as. Cards of the snapshot are not shown here and not kept.
  */
 
-/** Statuses by age: an order never goes back to a lower rank. */
-const RANK = { ordering: 0, pending: 1, received: 2, completed: 3, cancelled: 3, timeout: 3, failed: 3 };
+/** Statuses of activations and rentals by age: an order never goes back to a lower rank. */
+const RANK = {
+  ordering: 0,
+  pending: 1,
+  active: 1,
+  received: 2,
+  completed: 3,
+  cancelled: 3,
+  timeout: 3,
+  expired: 3,
+  failed: 3,
+};
 const RANK_CLOSED = 3;
 
 /** A closed order with a code stays among the live ones this long: no button should move while somebody aims at it. */
@@ -20,13 +30,15 @@ export const EMPTY = Object.freeze({
   operation: null,
   /** @type {Record<string, object>} Activations by id. */
   orders: {},
+  /** @type {Record<string, object>} Rentals by id. */
+  rentals: {},
   /** @type {Record<string, number>} By order id: a cancel was refused as too early until then, service time. */
   cancelDeniedUntilMs: {},
   /** Service time minus browser time. */
   clockSkewMs: 0,
 });
 
-/** Actions: `ready` and `event` from the client, `orders` and `cancel_denied` from answers to requests. */
+/** Actions: `ready` and `event` from the client, `orders`, `rentals` and `cancel_denied` from answers to requests. */
 export function reduce(state, action) {
   switch (action.type) {
     case 'ready':
@@ -35,6 +47,8 @@ export function reduce(state, action) {
       return applyEvent(state, action.event);
     case 'orders':
       return { ...state, orders: mergeOrders(state.orders, action.orders) };
+    case 'rentals':
+      return { ...state, rentals: mergeOrders(state.rentals, action.rentals) };
     case 'cancel_denied':
       return { ...state, cancelDeniedUntilMs: { ...state.cancelDeniedUntilMs, [action.id]: action.untilMs } };
     default:
@@ -51,6 +65,7 @@ function applyReady(state, { server_time: serverTime, snapshot }, nowMs) {
     wallet: snapshot.wallet,
     operation: null,
     orders: mergeOrders({}, snapshot.activations),
+    rentals: mergeOrders({}, snapshot.rentals ?? []),
   };
 }
 
@@ -63,9 +78,14 @@ function applyEvent(state, { type, at, data }) {
     case 'activation.created':
     case 'activation.updated':
       return { ...state, orders: mergeOrders(state.orders, [data]) };
+    case 'rental.created':
+    case 'rental.updated':
+      return { ...state, rentals: mergeOrders(state.rentals, [data]) };
     case 'sms.received': {
-      const order = state.orders[data.activation_id];
-      return order && !data.redacted ? { ...state, orders: { ...state.orders, [order.id]: withSms(order, data, at) } } : state;
+      const kind = data.rental_id ? 'rentals' : 'orders';
+      const order = state[kind][data.rental_id ?? data.activation_id];
+      if (!order || data.redacted) return state;
+      return { ...state, [kind]: { ...state[kind], [order.id]: withSms(order, data, at) } };
     }
     default:
       return state; // events of features that this page does not show
@@ -84,7 +104,8 @@ function mergeOrders(orders, incoming) {
 function supersedes(known, incoming) {
   if (!known) return true;
   if (RANK[incoming.status] !== RANK[known.status]) return RANK[incoming.status] > RANK[known.status];
-  return incoming.sms.length >= known.sms.length;
+  // A rental that is extended has more hours than before.
+  return incoming.sms.length >= known.sms.length && (incoming.hours ?? 0) >= (known.hours ?? 0);
 }
 
 /** What is no longer told of an order that closed long ago is still known here, if it was told in time. */
@@ -109,7 +130,7 @@ export function arrange(orders, nowMs) {
     (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? 1 : -1),
   );
   const isLive = (order) =>
-    !isClosed(order) || (order.code !== null && nowMs - Date.parse(order.closed_at) < LINGER_MS);
+    !isClosed(order) || ((order.code ?? null) !== null && nowMs - Date.parse(order.closed_at) < LINGER_MS);
   return { live: newestFirst.filter(isLive), closed: newestFirst.filter((order) => !isLive(order)) };
 }
 

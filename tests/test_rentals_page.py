@@ -1,0 +1,68 @@
+"""A rented number from the click on: its messages live, longer, given back, given up."""
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from pollers.simulator import SimulatorSettings
+from tests.browser import DEADLINE_MS, open_page
+from tests.system import System, running_system
+from tests.test_end_to_end import expect_wallet, sign_in
+
+OPEN = "#open-rentals article.rental"
+
+
+def rent(page: Page, hours: str) -> None:
+    page.select_option("#rent-service", "whatsapp")
+    page.select_option("#rent-country", "indonesia")
+    page.select_option("#rent-hours", hours)
+    page.click("#rent")
+
+
+def send_sms(system: System, text: str) -> None:
+    """An SMS arrives at the only number rented."""
+    with httpx.Client(base_url=system.simulator_url or "", timeout=10) as simulator:
+        [rental] = [row for row in simulator.get("/sim/rentals").json()["rentals"] if row["state"] == "active"]
+        simulator.post(f"/sim/rentals/{rental['id']}/sms", json={"text": text}).raise_for_status()
+
+
+def test_rent_read_extend_cancel_and_finish(database_url: str) -> None:
+    simulator = SimulatorSettings(port=0, sms_delay_s=1e6, early_cancel_s=0)
+    with (
+        running_system(database_url, pollers=True, simulator=simulator) as system,
+        open_page(system.url) as page,
+    ):
+        sign_in(page)
+        page.select_option("#rent-hours", "4")
+        expect(page.locator("#rent-price")).to_have_text("6.00")
+        rent(page, "4")
+        card = page.locator(OPEN)
+        expect(card).to_have_attribute("data-status", "active")
+        expect_wallet(page, "36.00", "6.00", "30.00")
+        expect(card.locator(".left")).to_contain_text("left")
+        expect(card.locator(".hint")).to_contain_text("cancel for")
+
+        for text in ("Your code is 424242", "Your code is 171717"):
+            send_sms(system, text)
+            expect(card.locator(".messages li").first).to_contain_text(text, timeout=DEADLINE_MS)
+        expect(card.locator(".messages li")).to_have_count(2)
+        expect(page.locator(".toast").first).to_contain_text("171717")
+
+        card.locator(".extend select").select_option("2")
+        expect(card.locator(".extend-price")).to_have_text("3.00")
+        card.locator(".extend button").click()
+        expect(card).to_contain_text("Extended by 2 hours for 3.00.")
+        expect_wallet(page, "36.00", "9.00", "27.00")
+
+        page.reload()
+        expect(card.locator(".messages li")).to_have_count(2)
+        card.locator(".finish").click()
+        card.get_by_text("Give it up? No money back").click()
+        past = page.locator("#past-rentals article.rental")
+        expect(past).to_have_attribute("data-status", "completed")
+        expect_wallet(page, "27.00", "0.00", "27.00")
+
+        rent(page, "2")
+        expect(card).to_have_attribute("data-status", "active")
+        card.locator(".cancel").click()
+        expect(page.locator("#past-rentals article.rental[data-status=cancelled]")).to_have_count(1)
+        expect_wallet(page, "27.00", "0.00", "27.00")
