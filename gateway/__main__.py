@@ -6,14 +6,16 @@ import sys
 
 import uvloop
 
-from gateway.server import PortTaken, listen, serve
+from gateway.server import listen, serve
 from gateway.settings import GatewaySettings
+from notifier.listening import PortTaken
 from wallet_db.connect import DatabaseUnavailable, database
 from wallet_db.demo import set_demo_prices
 from wallet_db.embedded import EmbeddedPostgresError
 from wallet_db.logs import configure
 from wallet_db.migrate import MigrationError, migrate
 from wallet_db.settings import load
+from wallet_db.tracing import configure_tracing
 
 
 async def run(settings: GatewaySettings, database_url: str) -> int:
@@ -34,7 +36,8 @@ def main() -> int:
     )
     parser.parse_args()
     settings = load(GatewaySettings)
-    configure("gateway")
+    configure("gateway", settings)
+    configure_tracing("gateway", settings)
     try:
         with database(settings) as database_url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run(settings, database_url))

@@ -1,57 +1,61 @@
-"""The application: routes, realtime endpoints, the page, and the few headers every answer carries."""
+"""The application: its operations, the page's files, and what is around them all."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
-from gateway.api import activations, demo, health, metrics, receipts, rentals, served, tokens, wallet, webhooks
-from gateway.api.responses import EXCEPTION_HANDLERS, JsonResponse
+from gateway.api import (
+    activations,
+    admin,
+    demo,
+    document,
+    health,
+    metrics,
+    receipts,
+    rentals,
+    served,
+    streams,
+    tokens,
+    wallet,
+    webhooks,
+)
+from gateway.api.limited import Limits
+from gateway.api.openapi import document as write_document
+from gateway.api.operation import Operation
+from gateway.api.responses import EXCEPTION_HANDLERS
 from gateway.cors import Cors, origins_of
-from gateway.errors import ApiError
-from gateway.realtime import websocket
-from gateway.realtime.poll import PollEndpoint
-from gateway.realtime.sse import SseEndpoint
+from gateway.headers import AnswerHeaders
 from gateway.services import Services
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
-HEADERS = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "referrer-policy": "no-referrer",  # an address may hold a token
-    "x-content-type-options": "nosniff",
-}
-
-
-class DefaultHeaders:
-    """Adds headers to every answer that does not set them. Plain ASGI: it keeps nothing while a stream is open."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with headers."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                # The page's files carry an ETag: ask each time, transfer on change.
-                headers.setdefault("cache-control", "no-cache")
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+OPERATIONS: tuple[Operation, ...] = (
+    *activations.OPERATIONS,
+    *served.OPERATIONS,
+    *rentals.OPERATIONS,
+    *wallet.OPERATIONS,
+    *streams.OPERATIONS,
+    *receipts.OPERATIONS,
+    *tokens.OPERATIONS,
+    *admin.OPERATIONS,
+    *webhooks.OPERATIONS,
+    *document.OPERATIONS,
+    *health.OPERATIONS,
+    *metrics.OPERATIONS,
+)
+"""Everything that is served, but the page's files."""
+DEMO_OPERATIONS: tuple[Operation, ...] = demo.OPERATIONS
+"""With DEMO=1 only."""
 
 
 class Page(StaticFiles):
@@ -64,41 +68,42 @@ class Page(StaticFiles):
         return await super().get_response(path, scope)
 
 
-async def _not_a_websocket(request: Request) -> Response:
-    """An upgrade never comes here: uvicorn hands its connection to the WebSocket protocol."""
-    error = ApiError("UPGRADE_REQUIRED", f"{websocket.PATH} speaks WebSocket: expected an upgrade")
-    return JsonResponse(error.body, error.status, {"upgrade": "websocket", "connection": "upgrade"})
+def routes_of(operations: Iterable[Operation]) -> list[Route]:
+    """One route for each path, so that a 405 names all that the path serves."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for each in operations:
+        by_path.setdefault(each.path, {})[each.method] = each
+    return [_route(path, by_method) for path, by_method in by_path.items()]
+
+
+def _route(path: str, by_method: dict[str, Operation]) -> Route:
+    for each in by_method.values():
+        if each.endpoint is not None:
+            return Route(path, each.endpoint, methods=[each.method])
+
+    async def serve(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method].serve(request)
+
+    return Route(path, serve, methods=list(by_method))
 
 
 def create_app(services: Services) -> ASGIApp:
     """The ASGI application over services that run already."""
+    operations = (*OPERATIONS, *(DEMO_OPERATIONS if services.settings.demo else ()))
+    state = {
+        "services": services,
+        "realtime": services.realtime,
+        "limits": Limits(services.settings),
+        "document": orjson.dumps(write_document(operations)),
+    }
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        yield {"services": services, "realtime": services.realtime}
+        yield state
 
-    app = Starlette(
-        routes=[
-            *health.ROUTES,
-            *metrics.ROUTES,
-            *wallet.ROUTES,
-            *activations.ROUTES,
-            *served.ROUTES,
-            *rentals.ROUTES,
-            *receipts.ROUTES,
-            *tokens.ROUTES,
-            *webhooks.ROUTES,
-            *(demo.routes(services.demo_pool) if services.demo_pool is not None else []),
-            Route("/realtime/sse", SseEndpoint(), methods=["GET"]),
-            Route("/realtime/poll", PollEndpoint(), methods=["GET"]),
-            Route(websocket.PATH, _not_a_websocket, methods=["GET"]),
-        ],
-        middleware=[Middleware(DefaultHeaders)],
-        exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=lifespan,
-    )
+    app = Starlette(routes=routes_of(operations), exception_handlers=EXCEPTION_HANDLERS, lifespan=lifespan)
     # What no route serves is a file of the page. Not mounted at "/": that would match before a route's own 405 does.
     app.router.redirect_slashes = False
     app.router.default = Page(directory=STATIC, html=True)
     # Around everything, so that a page of another site can read what went wrong as well.
-    return Cors(app, origins_of(services.settings.cors_origins))
+    return Cors(AnswerHeaders(app), origins_of(services.settings.cors_origins))

@@ -12,8 +12,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATHS = ("/api/", "/realtime/")
 METHODS = ("GET", "HEAD", "POST")
-REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "last-event-id")
-ANSWER_HEADERS = ("retry-after",)
+REQUEST_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "last-event-id",
+    "x-request-id",
+)
+ANSWER_HEADERS = (
+    "etag",
+    "idempotent-replay",
+    "location",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "x-request-id",
+)
 PREFLIGHT_KEPT_S = 600
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")

@@ -16,6 +16,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.cors import headers_of_answer, origins_of
 from gateway.errors import ApiError
+from gateway.headers import HEADERS
+from gateway.refused import note_refusal
+from gateway.request_ids import request_id_of
 
 HEADERS_BYTES_MAX = 65_536
 """Of a request's address, headers and trailers, as RFC 7541 section 4.1 counts them: an entry costs 32 bytes more."""
@@ -247,12 +250,16 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._may_answer():
-            body = orjson.dumps(error.body)
+            note_refusal(error)
+            request_id = request_id_of(self.headers)
+            body = orjson.dumps({**error.body, "request_id": request_id})
             headers = {
                 "content-type": "application/json",
                 "content-length": str(len(body)),
                 "cache-control": "no-store",
                 "connection": "close",
+                "x-request-id": request_id,
+                **HEADERS,
                 **self._cors(),
             }
             lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]

@@ -16,32 +16,20 @@ from gateway.http import HttpProtocol
 from gateway.realtime.websocket import WebSocketProtocol
 from gateway.services import Services, open_services
 from gateway.settings import GatewaySettings
+from gateway.traced import traced
+from notifier.listening import open_port
 
 log = structlog.get_logger()
 
-BACKLOG = 4096  # clients that all come back at once
 GRACE_S = 5
 COLLECT = (2_000, 10, 1_000)
 """When Python looks for circles of objects. A look at all of them stops the process for some microseconds a connection,
 so a tenth of a second with thousands; ours leave none behind (a test counts them)."""
 
 
-class PortTaken(Exception):
-    """The address cannot be listened on."""
-
-    def __init__(self, variable: str, host: str, port: int, cause: OSError) -> None:
-        super().__init__(f"{variable}: cannot listen on {host}:{port}: {cause.strerror}")
-
-
 def listen(settings: GatewaySettings, variable: str = "PORT") -> socket.socket:
     """The listening socket. Raises PortTaken, naming the variable that chose the port."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server(
-            (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=settings.port_shared
-        )
-    except OSError as error:
-        raise PortTaken(variable, settings.host, settings.port, error) from error
+    listener = open_port(settings.host, settings.port, variable, shared=settings.port_shared)
     if sys.platform == "linux":
         # Connections inherit it: who has not taken a heartbeat when the next is due is gone. SSE has no ping to tell.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * settings.heartbeat_s)
@@ -100,7 +88,7 @@ async def serve(settings: GatewaySettings, database_url: str, listener: socket.s
 def server_of(services: Services) -> Server:
     """uvicorn, with what is ours in it."""
     config = uvicorn.Config(
-        create_app(services),
+        traced(create_app(services)),
         http=HttpProtocol,
         ws=WebSocketProtocol,
         lifespan="on",

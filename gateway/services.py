@@ -24,13 +24,14 @@ from notifier.bus import open_bus
 from notifier.event import Event
 from notifier.follower import follow
 from notifier.hub import Hub
+from notifier.pool_metrics import measure_pool
 from wallet_db.connect import Pool, pool
 from wallet_db.events import read_epoch, read_heads, read_streams
 from wallet_db.roles import GATEWAY, OPERATOR
 
 log = structlog.get_logger()
 
-DEMO_CONNECTIONS_MAX = 2
+OPERATOR_CONNECTIONS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Services:
     settings: GatewaySettings
     pool: Pool
     """Acts as the gateway's role, which tops nobody up."""
-    demo_pool: Pool | None
-    """Acts as an operator. With DEMO=1 only."""
+    operator_pool: Pool | None
+    """Acts as an operator, over a login of its own: `pool` can do no more for it. None: operators are not served."""
     authenticator: Authenticator
     users: Users
     hub: Hub[Message]
@@ -65,12 +66,12 @@ async def open_services(
     settings: GatewaySettings, database_url: str, failed: Callable[[BaseException], None]
 ) -> AsyncIterator[Services]:
     """Everything the process holds, running; `failed` is called if a task of it dies. Raises DatabaseUnavailable."""
-    demo: AbstractAsyncContextManager[Pool | None] = nullcontext()
-    if settings.demo:
-        demo = pool(database_url, "demo", role=OPERATOR, connections_max=DEMO_CONNECTIONS_MAX)
+    operators: AbstractAsyncContextManager[Pool | None] = nullcontext()
+    if (operator_url := settings.operator_url(database_url)) is not None:
+        operators = pool(operator_url, "operators", role=OPERATOR, connections_max=OPERATOR_CONNECTIONS_MAX)
     async with (
         pool(database_url, "gateway", role=GATEWAY, connections_max=settings.database_connections_max) as connections,
-        demo as demo_pool,
+        operators as operator_pool,
     ):
 
         def encode(event: Event) -> Message:
@@ -105,6 +106,7 @@ async def open_services(
                 tasks.create_task(hub.run())
                 tasks.create_task(realtime.run())
                 tasks.create_task(auth_listener.run())
+                tasks.create_task(measure_pool(connections, "gateway"))
                 tasks.create_task(tell_presence(connections, lambda: realtime.users))
                 if jwks is not None:
                     tasks.create_task(jwks.run())
@@ -114,7 +116,7 @@ async def open_services(
         running = asyncio.create_task(run())
         running.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception() or EOFError()))
         try:
-            yield Services(settings, connections, demo_pool, authenticator, users, hub, realtime, hearing)
+            yield Services(settings, connections, operator_pool, authenticator, users, hub, realtime, hearing)
         finally:
             running.cancel()
             await asyncio.wait({running})

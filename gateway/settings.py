@@ -23,6 +23,8 @@ class GatewaySettings(NotifierSettings):
     port: int = Field(8000, ge=1, le=65535)
     port_shared: bool = False
     """Other gateways of this machine listen there, too: the kernel (Linux) deals the connections out among them."""
+    operator_database_url: SecretStr | None = None
+    """The database by a login that is a member of `onesms_operator`: /admin needs it. The demo does without."""
     jwt_secret: SecretStr | None = None
     """HS256 key of the tokens. Outside the demo it or `jwt_jwks` is given; the demo makes one, kept in `data_dir`."""
     jwt_jwks: str | None = None
@@ -49,6 +51,10 @@ class GatewaySettings(NotifierSettings):
     """Realtime connections of one user in one process; 0: any number."""
     connections_per_address_max: int = Field(1_000, ge=0)
     """Of one address, not counting loopback; 0: any number. Behind a proxy, see `trusted_proxies`."""
+    api_requests_per_s_max: int = Field(50, ge=0)
+    """Requests to the API of one user in the long run, in one process, twice as many at once; 0: any number."""
+    api_requests_per_address_per_s_max: int = Field(200, ge=0)
+    """The same of one address, not counting loopback; 0: any number. Behind a proxy, see `trusted_proxies`."""
     trusted_proxies: str = ""
     """Addresses and networks of proxies whose X-Forwarded-For is believed, separated by commas."""
     sms_activate_webhook_addresses: str = "188.42.218.183, 142.91.156.119"
@@ -103,6 +109,19 @@ class GatewaySettings(NotifierSettings):
         if source is not None and not has_crypto:
             raise ValueError("needs the package cryptography, which is not installed")
         return source
+
+    @field_validator("operator_database_url")
+    @classmethod
+    def _operators_address_is_one(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("postgres://", "postgresql://")):
+            raise ValueError("expected an address as of DATABASE_URL, postgresql://…")
+        return url
+
+    def operator_url(self, database_url: str) -> str | None:
+        """Where operators' work is done; None: nowhere. In the demo one login may act as everybody."""
+        if self.operator_database_url is not None:
+            return self.operator_database_url.get_secret_value()
+        return database_url if self.demo else None
 
     def jwt_key(self) -> str | None:
         """The secret, if tokens may be signed with one; the demo's is made once and found by every later start."""

@@ -8,21 +8,15 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from starlette.requests import Request
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.orders import Money, Name, failure, read_place, refused_cancel, until_settled, write_place
-from gateway.api.requests import (
-    body_of,
-    idempotency_key_of,
-    page_limit_of,
-    services_of,
-    session_of,
-    uuid_of,
-)
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import KEYED, Call, operation
+from gateway.api.orders import PURCHASE_REFUSALS, Money, Name, failure, refused_cancel, until_settled
+from gateway.api.queries import ActivationsQuery, write_place
+from gateway.api.requests import idempotency_key_of
+from gateway.api.responses import LOCATION, REPLAY, Answer, JsonResponse
+from gateway.api.shapes import Activation, Activations
 from gateway.errors import ApiError
 from gateway.services import Services
 from wallet_db.orders import (
@@ -33,23 +27,52 @@ from wallet_db.orders import (
     request_cancel,
 )
 
+RETRY_COUNTRIES_MAX = 10
 
-class NewActivation(BaseModel):
-    """What to buy: by name (`whatsapp`, `indonesia`) or by the SMS-Activate protocol's code (`wa`, `6`)."""
+
+class Retry(BaseModel):
+    """Where to try again, after the order's own country."""
 
     model_config = ConfigDict(extra="forbid")
 
-    service: Name
-    country: Name
+    countries: list[Name] = Field([], max_length=RETRY_COUNTRIES_MAX)
+
+
+class NewActivation(BaseModel):
+    """What to buy: by name (`whatsapp`, `indonesia`) or by the SMS-Activate protocol's code (`wa`, `6`).
+
+    retry_on_timeout: whether to try again if no SMS comes, with countries to go on to or in the order's own only;
+    unsaid, the service decides.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    service: Name = Field(examples=["whatsapp"])
+    country: Name = Field(examples=["indonesia"])
     max_price: Money | None = None
+    retry_on_timeout: StrictBool | Retry | None = None
 
 
-async def buy(request: Request) -> Response:
-    """`POST /api/activations`: 201 with a number, 202 while it is being bought, or a refusal."""
-    session = await session_of(request)
-    wanted = await body_of(request, NewActivation)
-    key = idempotency_key_of(request)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/activations",
+    tag="activations",
+    repeat=KEYED,
+    gives={
+        201: Answer("Bought: it has a number, and waits for an SMS.", Activation, headers=(LOCATION, REPLAY)),
+        202: Answer("Still being bought; what comes of it is an event.", Activation, headers=(LOCATION, REPLAY)),
+    },
+    refuses=PURCHASE_REFUSALS,
+)
+async def buy(call: Call, body: NewActivation) -> Response:
+    """Buy a number for one service.
+
+    The price is held at once, spent with the first SMS, and given back if none comes. Waits a while for the number; the
+    order goes on whether or not somebody waits.
+    """
+    session, services, wanted = call.session, call.services, body
+    key = idempotency_key_of(call.request)
+    retry = wanted.retry_on_timeout
     with services.hub_watch(session.user_id) as wake:
         activation = await create_activation(
             services.pool,
@@ -58,6 +81,8 @@ async def buy(request: Request) -> Response:
             wanted.country,
             idempotency_key=key,
             max_price=wanted.max_price,
+            retry_on_timeout=retry is not False if retry is not None else None,
+            retry_countries=retry.countries if isinstance(retry, Retry) else None,
         )
         replayed = activation.pop("replayed")
         activation = await settled_activation(
@@ -71,31 +96,42 @@ async def buy(request: Request) -> Response:
     return JsonResponse(activation, 202 if activation["status"] == "ordering" else 201, headers)
 
 
-async def show(request: Request) -> Response:
-    """`GET /api/activations/{id}`."""
-    session = await session_of(request)
-    activation_id = uuid_of(request.path_params["id"])
-    activation = await read_activation(services_of(request).pool, session.user_id, activation_id)
+@operation("GET", "/api/activations/{activation_id}", tag="activations", gives={200: Answer("The order.", Activation)})
+async def show(call: Call, activation_id: UUID) -> Response:
+    """One activation with its SMS."""
+    activation = await read_activation(call.services.pool, call.session.user_id, activation_id)
     if activation is None:
         raise ApiError("UNKNOWN_ORDER", f"no activation {activation_id}")
     return JsonResponse(activation)
 
 
-async def listing(request: Request) -> Response:
-    """`GET /api/activations?limit=&before=`: newest first; `next` is the `before` of the next page."""
-    session = await session_of(request)
-    limit = page_limit_of(request)
-    before = read_place(request.query_params.get("before"))
-    rows = await list_activations(services_of(request).pool, session.user_id, limit=limit, before=before)
-    following = write_place(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+@operation("GET", "/api/activations", tag="activations", gives={200: Answer("A page.", Activations)})
+async def listing(call: Call, query: ActivationsQuery) -> Response:
+    """The user's activations, newest first."""
+    rows = await list_activations(
+        call.services.pool, call.session.user_id, limit=query.limit, before=query.before, only=query.filter
+    )
+    following = write_place(rows[-1][0], rows[-1][1]) if len(rows) == query.limit else None
     return JsonResponse({"activations": [activation for _, _, activation in rows], "next": following})
 
 
-async def cancel(request: Request) -> Response:
-    """`POST /api/activations/{id}/cancel`: 200 cancelled, 202 asked for, 409 refused (by the provider or by an SMS)."""
-    session = await session_of(request)
-    activation_id = uuid_of(request.path_params["id"])
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/activations/{activation_id}/cancel",
+    tag="activations",
+    repeat="Asking again changes nothing; of an order that was cancelled it is told that it has ended.",
+    gives={
+        200: Answer("Cancelled, and the money is back.", Activation),
+        202: Answer("Asked for; the provider has not answered yet.", Activation),
+    },
+    refuses=("SMS_ALREADY_RECEIVED", "ALREADY_CLOSED", "CANCEL_REFUSED", "EARLY_CANCEL_DENIED", "CANCEL_TOO_LATE"),
+)
+async def cancel(call: Call, activation_id: UUID) -> Response:
+    """Give an activation up.
+
+    The provider decides: it may want some minutes to have passed, and an SMS that came first is paid.
+    """
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
         activation = await request_cancel(services.pool, session.user_id, activation_id)
         activation = await settled_activation(
@@ -128,9 +164,4 @@ async def settled_activation(
     return await until_settled(activation, settled, read=read, wake=wake, wait_s=services.settings.order_wait_s)
 
 
-ROUTES = [
-    Route("/api/activations", buy, methods=["POST"]),
-    Route("/api/activations", listing, methods=["GET"]),
-    Route("/api/activations/{id}", show, methods=["GET"]),
-    Route("/api/activations/{id}/cancel", cancel, methods=["POST"]),
-]
+OPERATIONS = (buy, listing, show, cancel)

@@ -1,18 +1,20 @@
-"""Demo users for the asking. These routes exist with DEMO=1 only."""
+"""Demo users for the asking, and on this machine the demo's operator. These operations exist with DEMO=1 only."""
 
 from decimal import Decimal
-from functools import partial
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import Text, body_of, services_of
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import Access, Call, operation
+from gateway.api.requests import Text
+from gateway.api.responses import Answer, JsonResponse
+from gateway.api.shapes import DemoSession
 from gateway.errors import ApiError
-from wallet_db.connect import Pool
+from gateway.realtime.limits import LOOPBACK, TrustedProxies
+from gateway.realtime.realtime import peer_of
 from wallet_db.errors import refusals
+from wallet_db.events import OPERATORS
 from wallet_db.wallet import deposit
 
 
@@ -25,12 +27,26 @@ class NewDemoSession(BaseModel):
     credit: Decimal = Field(Decimal("36.00"), ge=0, le=1_000_000, decimal_places=2, allow_inf_nan=False)
 
 
-async def create_session(operators: Pool, request: Request) -> Response:
-    """`POST /demo/sessions`: 201 and a new user with the credit, or 200 and the user of that name as it is."""
-    wanted = await body_of(request, NewDemoSession)
+@operation(
+    "POST",
+    "/demo/sessions",
+    tag="demo",
+    access=Access.PUBLIC,
+    repeat="With a name it is the same user again, and the credit counts once; without, another user.",
+    gives={
+        201: Answer("A new user with the credit.", DemoSession),
+        200: Answer("The user of that name, as it is.", DemoSession),
+    },
+    refuses=("INVALID_AMOUNT",),
+)
+async def create_session(call: Call, body: NewDemoSession) -> Response:
+    """Become a demo user."""
+    services, wanted = call.services, body
+    operators = services.operator_pool
+    if operators is None:
+        raise RuntimeError("the demo without its pool for operators")
     if wanted.name == "operators":
         raise ApiError("BAD_REQUEST", "name: expected a user's, got that of the operators")
-    services = services_of(request)
     with refusals():
         async with operators.acquire() as connection, connection.transaction():
             user_id = await connection.fetchval(
@@ -45,6 +61,27 @@ async def create_session(operators: Pool, request: Request) -> Response:
     return JsonResponse({"user_id": str(user_id), "token": token}, 201 if created else 200)
 
 
-def routes(operators: Pool) -> list[Route]:
-    """The routes; `operators` is a pool whose role may make users and top them up."""
-    return [Route("/demo/sessions", partial(create_session, operators), methods=["POST"])]
+@operation(
+    "POST",
+    "/demo/operators",
+    tag="demo",
+    access=Access.PUBLIC,
+    repeat="It is one more token of the same operator.",
+    gives={201: Answer("A token with the role `admin`.", DemoSession)},
+    refuses=("OPERATORS_ONLY",),
+)
+async def create_operator(call: Call) -> Response:
+    """Become the demo's operator, from this machine only.
+
+    Whoever tries the demo over a network may be a user; what an operator may do is for who started it.
+    """
+    peer, forwarded_for = peer_of(call.request.scope)
+    proxies = TrustedProxies.parse(call.services.settings.trusted_proxies)
+    is_hidden = forwarded_for is not None and not proxies.networks  # behind a proxy everybody seems to be here
+    if is_hidden or proxies.client(peer, forwarded_for) != LOOPBACK:
+        raise ApiError("OPERATORS_ONLY", "the demo's operator signs in from the machine that runs it")
+    token = call.services.authenticator.issue(UUID(OPERATORS), role="admin")
+    return JsonResponse({"user_id": OPERATORS, "token": token}, 201)
+
+
+OPERATIONS = (create_session, create_operator)

@@ -3,26 +3,41 @@
 import asyncio
 
 import structlog
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import services_of
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import Access, Call, operation
+from gateway.api.responses import Answer, JsonResponse
+from gateway.api.shapes import Alive, Readiness
 
 log = structlog.get_logger()
 
 PROBE_TIMEOUT_S = 2.0
 
 
-async def alive(request: Request) -> Response:
-    """`GET /healthz`: the process answers."""
+@operation(
+    "GET",
+    "/healthz",
+    tag="process",
+    access=Access.PUBLIC,
+    is_limited=False,
+    gives={200: Answer("It answers.", Alive)},
+)
+async def alive(call: Call) -> Response:
+    """Whether the process answers."""
     return JsonResponse({"status": "ok"})
 
 
-async def ready(request: Request) -> Response:
-    """`GET /readyz`: 200 if it can serve, else 503, with what is amiss."""
-    services = services_of(request)
+@operation(
+    "GET",
+    "/readyz",
+    tag="process",
+    access=Access.PUBLIC,
+    is_limited=False,
+    gives={200: Answer("It can serve.", Readiness), 503: Answer("It cannot, with what is amiss.", Readiness)},
+)
+async def ready(call: Call) -> Response:
+    """Whether the process should be given work."""
+    services = call.services
     checks = {"staying": not services.realtime.leaving, "bus": services.hearing.is_set(), "database": False}
     if (jwks := services.authenticator.jwks) is not None:
         checks["keys"] = len(jwks.keys) > 0
@@ -35,4 +50,4 @@ async def ready(request: Request) -> Response:
     return JsonResponse({"status": "ok" if ok else "unavailable", "checks": checks}, 200 if ok else 503)
 
 
-ROUTES = [Route("/healthz", alive, methods=["GET"]), Route("/readyz", ready, methods=["GET"])]
+OPERATIONS = (alive, ready)

@@ -3,17 +3,23 @@
 The latter are read from `periodic_jobs` when asked for. Counts and times only: no user, order or amount is in them.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import services_of
+from gateway.api.operation import Access, Call, operation
+from gateway.api.responses import Answer
+from notifier.retry import DATABASE_FAULTS
 from wallet_db.periodic import PeriodicJob, read_periodic_jobs
+
+JOBS_TIMEOUT_S = 2.0
+
+USERS = Gauge("onesms_users_connected", "Users with a connection or a waiting poll here.")
+DATABASE = Gauge("onesms_database_reachable", "1 if the database answered just now.")
 
 # job, figure of its result, metric (a counter's _total is added by its type), help
 FIGURES = (
@@ -24,6 +30,11 @@ FIGURES = (
     ("expire_holds", "expired_total", CounterMetricFamily, "onesms_holds_expired", "Holds whose time was over."),
     ("forget_events", "forgotten_total", CounterMetricFamily, "onesms_events_forgotten", "Events kept long enough."),
     ("redact_events", "redacted_total", CounterMetricFamily, "onesms_orders_redacted", "Orders with redacted events."),
+    ("tell_alerts", "open_critical", GaugeMetricFamily, "onesms_alerts_open_critical", "Open alerts, by their level."),
+    ("tell_alerts", "open_error", GaugeMetricFamily, "onesms_alerts_open_error", "Open alerts, by their level."),
+    ("tell_alerts", "open_warning", GaugeMetricFamily, "onesms_alerts_open_warning", "Open alerts, by their level."),
+    ("tell_alerts", "told_total", CounterMetricFamily, "onesms_alerts_told", "Messages that told of alerts."),
+    ("tell_alerts", "failed_total", CounterMetricFamily, "onesms_alerts_failed", "Messages a channel did not take."),
 )
 
 
@@ -48,10 +59,29 @@ class JobMetrics(Collector):
                 yield family(metric, explanation, value=value)
 
 
-async def metrics(request: Request) -> Response:
-    """`GET /metrics`. No token needed: the proxy keeps it from the public."""
-    jobs = JobMetrics(await read_periodic_jobs(services_of(request).pool))
-    return Response(generate_latest(jobs) + generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})
+@operation(
+    "GET",
+    "/metrics",
+    tag="process",
+    access=Access.PUBLIC,
+    is_limited=False,
+    gives={200: Answer("Prometheus' text format.", media_type="text/plain")},
+)
+async def metrics(call: Call) -> Response:
+    """Figures for Prometheus.
+
+    No token needed: the proxy in front keeps it from the public. Without the database there are those of the process.
+    """
+    services = call.services
+    try:
+        async with asyncio.timeout(JOBS_TIMEOUT_S):
+            jobs = await read_periodic_jobs(services.pool)
+    except DATABASE_FAULTS:
+        jobs = None
+    USERS.set(len(services.realtime.users))
+    DATABASE.set(jobs is not None)
+    told = generate_latest(REGISTRY) + generate_latest(JobMetrics(jobs or ()))
+    return Response(told, headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-ROUTES = [Route("/metrics", metrics, methods=["GET"])]
+OPERATIONS = (metrics,)

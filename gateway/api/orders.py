@@ -1,4 +1,4 @@
-"""What activations and rentals share over HTTP: how an order is named, waited for, paged through, and refused."""
+"""What activations and rentals share over HTTP: how an order is named, waited for, and refused."""
 
 import asyncio
 import math
@@ -7,9 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
-from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from gateway.api.requests import Text
 from gateway.errors import STATUS_BY_CODE, ApiError
@@ -24,8 +23,37 @@ def _code(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+PURCHASE_REFUSALS = (
+    "INSUFFICIENT_FUNDS",
+    "UNKNOWN_USER",
+    "NO_NUMBERS",
+    "ORDER_FAILED",
+    "ALREADY_CLOSED",
+    "IDEMPOTENCY_MISMATCH",
+    "INVALID_AMOUNT",
+    "INVALID_ARGUMENT",
+    "NOT_FOR_SALE",
+    "PRICE_ABOVE_LIMIT",
+    "UNKNOWN_COUNTRY",
+    "UNKNOWN_SERVICE",
+    "TOO_MANY_OPEN_ORDERS",
+)
+"""Of buying and of renting."""
+
 Name = Annotated[Text, BeforeValidator(_code), Field(min_length=1, max_length=50)]
-Money = Annotated[Decimal, Field(gt=0, lt=10**12, decimal_places=2, allow_inf_nan=False)]
+Money = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**12, decimal_places=2, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"},
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12},
+            ],
+            "description": "At most two decimals; as a string nothing is lost on the way.",
+        }
+    ),
+]
 
 
 async def until_settled(
@@ -73,23 +101,3 @@ def refused_cancel(kind: str, order: JsonObject) -> ApiError:
         retry_after_s=seconds,
         **{kind: order},
     )
-
-
-def write_place(at: datetime, order_id: UUID) -> str:
-    """A place in a list, for `before`."""
-    # With Z: in an address the "+" of "+00:00" would be a space.
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z_{order_id}"
-
-
-def read_place(text: str | None) -> tuple[datetime, UUID] | None:
-    """What `write_place` wrote. Raises 400."""
-    if text is None:
-        return None
-    at, _, order_id = text.partition("_")
-    try:
-        if not at.endswith("Z"):
-            raise ValueError(at)
-        place = datetime.fromisoformat(at), UUID(order_id)
-    except ValueError:
-        raise ApiError("BAD_REQUEST", f"before: expected the `next` of a page, got {text[:60]!r}") from None
-    return place

@@ -1,11 +1,10 @@
 """Receipts over HTTP, for clients on SSE and long-poll: the event at this cursor has been shown."""
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import body_of, services_of, session_of
+from gateway.api.operation import Call, operation
+from gateway.api.responses import Answer
 
 
 class Receipt(BaseModel):
@@ -16,12 +15,17 @@ class Receipt(BaseModel):
     cursor: str = Field(max_length=100)
 
 
-async def acknowledge(request: Request) -> Response:
-    """`POST /realtime/ack`: 204, the first and every further time."""
-    session = await session_of(request)
-    receipt = await body_of(request, Receipt)
-    await services_of(request).realtime.acknowledge(session.user_id, receipt.cursor, "http")
+@operation(
+    "POST",
+    "/realtime/ack",
+    tag="realtime",
+    repeat="The receipt is kept once.",
+    gives={204: Answer("Noted, the first and every further time.")},
+)
+async def acknowledge(call: Call, body: Receipt) -> Response:
+    """Say that the event at this cursor has been shown."""
+    await call.services.realtime.acknowledge(call.session.user_id, body.cursor, "http")
     return Response(status_code=204)
 
 
-ROUTES = [Route("/realtime/ack", acknowledge, methods=["POST"])]
+OPERATIONS = (acknowledge,)

@@ -7,15 +7,17 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from starlette.requests import Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.orders import Money, Name, failure, read_place, refused_cancel, until_settled, write_place
-from gateway.api.requests import body_of, idempotency_key_of, page_limit_of, services_of, session_of, uuid_of
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import KEYED, Call, operation
+from gateway.api.orders import PURCHASE_REFUSALS, Money, Name, failure, refused_cancel, until_settled
+from gateway.api.queries import RentalsQuery, write_place
+from gateway.api.requests import idempotency_key_of
+from gateway.api.responses import LOCATION, REPLAY, Answer, JsonResponse
+from gateway.api.shapes import Rental, Rentals
 from gateway.errors import STATUS_BY_CODE, ApiError
+from gateway.services import Services
 from wallet_db import rentals
 from wallet_db.orders import JsonObject
 
@@ -28,9 +30,9 @@ class NewRental(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    service: Name
-    country: Name
-    hours: int
+    service: Name = Field(examples=["whatsapp"])
+    country: Name = Field(examples=["indonesia"])
+    hours: int = Field(examples=[4])
     max_price: Money | None = None
 
 
@@ -39,15 +41,27 @@ class NewExtension(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    hours: int
+    hours: int = Field(examples=[4])
 
 
-async def rent(request: Request) -> Response:
-    """`POST /api/rentals`: 201 with a number, 202 while it is being rented, or a refusal."""
-    session = await session_of(request)
-    wanted = await body_of(request, NewRental)
-    key = idempotency_key_of(request)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/rentals",
+    tag="rentals",
+    repeat=KEYED,
+    gives={
+        201: Answer("Rented: it has a number.", Rental, headers=(LOCATION, REPLAY)),
+        202: Answer("Still being rented; what comes of it is an event.", Rental, headers=(LOCATION, REPLAY)),
+    },
+    refuses=(*PURCHASE_REFUSALS, "INVALID_HOURS"),
+)
+async def rent(call: Call, body: NewRental) -> Response:
+    """Rent a number for hours or weeks.
+
+    Within 20 minutes it can be given back; after that the price is spent when the rental ends.
+    """
+    session, services, wanted = call.session, call.services, body
+    key = idempotency_key_of(call.request)
     with services.hub_watch(session.user_id) as wake:
         rental = await rentals.create_rental(
             services.pool,
@@ -59,47 +73,66 @@ async def rent(request: Request) -> Response:
             max_price=wanted.max_price,
         )
         replayed = rental.pop("replayed")
-        rental = await _settled(request, session.user_id, rental, wake, lambda now: now["status"] != "ordering")
+        rental = await _settled(services, session.user_id, rental, wake, lambda now: now["status"] != "ordering")
     if rental["status"] == "failed":
         raise failure("rental", rental)
     headers = {"location": f"/api/rentals/{rental['id']}"} | _replay(replayed)
     return JsonResponse(rental, 202 if rental["status"] == "ordering" else 201, headers)
 
 
-async def show(request: Request) -> Response:
-    """`GET /api/rentals/{id}`, with all its SMS."""
-    session = await session_of(request)
-    rental_id = _rental_id(request)
-    rental = await rentals.read_rental(services_of(request).pool, session.user_id, rental_id)
+@operation("GET", "/api/rentals/{rental_id}", tag="rentals", gives={200: Answer("The rental.", Rental)})
+async def show(call: Call, rental_id: UUID) -> Response:
+    """One rental with all its SMS."""
+    rental = await rentals.read_rental(call.services.pool, call.session.user_id, rental_id)
     if rental is None:
         raise ApiError("UNKNOWN_ORDER", f"no rental {rental_id}")
     return JsonResponse(rental)
 
 
-async def listing(request: Request) -> Response:
-    """`GET /api/rentals?limit=&before=`: newest first; `next` is the `before` of the next page."""
-    session = await session_of(request)
-    limit = page_limit_of(request)
-    before = read_place(request.query_params.get("before"))
-    rows = await rentals.list_rentals(services_of(request).pool, session.user_id, limit=limit, before=before)
-    following = write_place(rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+@operation("GET", "/api/rentals", tag="rentals", gives={200: Answer("A page.", Rentals)})
+async def listing(call: Call, query: RentalsQuery) -> Response:
+    """The user's rentals, newest first."""
+    rows = await rentals.list_rentals(
+        call.services.pool, call.session.user_id, limit=query.limit, before=query.before, only=query.filter
+    )
+    following = write_place(rows[-1][0], rows[-1][1]) if len(rows) == query.limit else None
     return JsonResponse({"rentals": [rental for _, _, rental in rows], "next": following})
 
 
-async def extend(request: Request) -> Response:
-    """`POST /api/rentals/{id}/extend`: 200 extended, 202 asked for, or a refusal; the rental goes on either way."""
-    session = await session_of(request)
-    rental_id = _rental_id(request)
-    wanted = await body_of(request, NewExtension)
-    key = idempotency_key_of(request)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/rentals/{rental_id}/extend",
+    tag="rentals",
+    repeat=KEYED,
+    gives={
+        200: Answer("Extended: it has a later end.", Rental, headers=(REPLAY,)),
+        202: Answer("Asked for; the provider has not answered yet.", Rental, headers=(REPLAY,)),
+    },
+    refuses=(
+        "INSUFFICIENT_FUNDS",
+        "EXTENSION_REFUSED",
+        "NO_NUMBERS",
+        "ALREADY_CLOSED",
+        "IDEMPOTENCY_MISMATCH",
+        "NOT_EXTENDABLE",
+        "INVALID_HOURS",
+        "NOT_FOR_SALE",
+    ),
+)
+async def extend(call: Call, rental_id: UUID, body: NewExtension) -> Response:
+    """Keep a rented number for longer.
+
+    A refusal costs nothing, and the rental goes on either way.
+    """
+    session, services, wanted = call.session, call.services, body
+    key = idempotency_key_of(call.request)
     with services.hub_watch(session.user_id) as wake:
         rental = await rentals.request_extension(
             services.pool, session.user_id, rental_id, _bounded(wanted.hours), idempotency_key=key
         )
         replayed = rental.pop("replayed")
         rental = await _settled(
-            request, session.user_id, rental, wake, lambda now: now["extension"]["status"] != "requested"
+            services, session.user_id, rental, wake, lambda now: now["extension"]["status"] != "requested"
         )
     extension = rental["extension"]
     if extension["status"] == "refused":
@@ -112,13 +145,23 @@ async def extend(request: Request) -> Response:
     return JsonResponse(rental, 202 if extension["status"] == "requested" else 200, _replay(replayed))
 
 
-async def cancel(request: Request) -> Response:
-    """`POST /api/rentals/{id}/cancel`: 200 given back, 202 asked for, 409 refused: by us, or by the provider."""
-    session = await session_of(request)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/rentals/{rental_id}/cancel",
+    tag="rentals",
+    repeat="Asking again changes nothing; of a rental that was cancelled it is told that it has ended.",
+    gives={
+        200: Answer("Given back, and the money is back.", Rental),
+        202: Answer("Asked for; the provider has not answered yet.", Rental),
+    },
+    refuses=("ALREADY_CLOSED", "CANCEL_REFUSED", "CANCEL_TOO_LATE", "EARLY_CANCEL_DENIED"),
+)
+async def cancel(call: Call, rental_id: UUID) -> Response:
+    """Give a rented number back, within 20 minutes of its purchase."""
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
-        rental = await rentals.request_rental_cancel(services.pool, session.user_id, _rental_id(request))
-        rental = await _settled(request, session.user_id, rental, wake, lambda now: not now["cancel_requested"])
+        rental = await rentals.request_rental_cancel(services.pool, session.user_id, rental_id)
+        rental = await _settled(services, session.user_id, rental, wake, lambda now: not now["cancel_requested"])
     if rental["cancel_requested"]:
         return JsonResponse(rental, 202)
     if rental["closed_at"] is None:
@@ -128,30 +171,35 @@ async def cancel(request: Request) -> Response:
     return JsonResponse(rental)
 
 
-async def finish(request: Request) -> Response:
-    """`POST /api/rentals/{id}/finish`: 200 given up, without money back; 202 asked for."""
-    session = await session_of(request)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/api/rentals/{rental_id}/finish",
+    tag="rentals",
+    repeat="Asking again changes nothing; of a rental that has ended it is told so.",
+    gives={
+        200: Answer("Given up, and paid.", Rental),
+        202: Answer("Asked for; the provider has not answered yet.", Rental),
+    },
+    refuses=("ALREADY_CLOSED", "INVALID_TRANSITION"),
+)
+async def finish(call: Call, rental_id: UUID) -> Response:
+    """Give a rented number up early, without money back."""
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
-        rental = await rentals.request_rental_finish(services.pool, session.user_id, _rental_id(request))
-        rental = await _settled(request, session.user_id, rental, wake, lambda now: now["closed_at"] is not None)
+        rental = await rentals.request_rental_finish(services.pool, session.user_id, rental_id)
+        rental = await _settled(services, session.user_id, rental, wake, lambda now: now["closed_at"] is not None)
     return JsonResponse(rental, 202 if rental["closed_at"] is None else 200)
 
 
 async def _settled(
-    request: Request, user_id: UUID, rental: JsonObject, wake: asyncio.Event, settled: Callable[[JsonObject], bool]
+    services: Services, user_id: UUID, rental: JsonObject, wake: asyncio.Event, settled: Callable[[JsonObject], bool]
 ) -> JsonObject:
-    services = services_of(request)
     rental_id = UUID(rental["id"])
 
     async def read() -> JsonObject | None:
         return await rentals.read_rental(services.pool, user_id, rental_id)
 
     return await until_settled(rental, settled, read=read, wake=wake, wait_s=services.settings.order_wait_s)
-
-
-def _rental_id(request: Request) -> UUID:
-    return uuid_of(request.path_params["id"], "rental")
 
 
 def _bounded(hours: int) -> int:
@@ -162,11 +210,4 @@ def _replay(replayed: bool) -> dict[str, str]:
     return {"idempotent-replay": "true"} if replayed else {}
 
 
-ROUTES = [
-    Route("/api/rentals", rent, methods=["POST"]),
-    Route("/api/rentals", listing, methods=["GET"]),
-    Route("/api/rentals/{id}", show, methods=["GET"]),
-    Route("/api/rentals/{id}/extend", extend, methods=["POST"]),
-    Route("/api/rentals/{id}/cancel", cancel, methods=["POST"]),
-    Route("/api/rentals/{id}/finish", finish, methods=["POST"]),
-]
+OPERATIONS = (rent, listing, show, extend, cancel, finish)

@@ -6,14 +6,13 @@ from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gateway.api.activations import settled_activation
-from gateway.api.requests import Text, body_of, services_of, session_of, uuid_of
-from gateway.api.responses import JsonResponse
-from gateway.auth import OPERATOR_ROLES
+from gateway.api.operation import Access, Call, operation
+from gateway.api.requests import Text
+from gateway.api.responses import Answer, JsonResponse
+from gateway.api.shapes import Activation, SmsEntered
 from gateway.errors import ApiError
 from wallet_db.orders import (
     enter_sms,
@@ -43,11 +42,21 @@ class EnteredSms(BaseModel):
         return self
 
 
-async def retry(request: Request) -> Response:
-    """`POST /api/activations/{id}/retry`: 200 the number waits for another SMS, 202 asked for, 409 refused."""
-    session = await session_of(request)
-    services = services_of(request)
-    activation_id = uuid_of(request.path_params["id"])
+@operation(
+    "POST",
+    "/api/activations/{activation_id}/retry",
+    tag="activations",
+    repeat="While an SMS is waited for, asking again changes nothing; after it has come, one more is waited for, free"
+    " of charge.",
+    gives={
+        200: Answer("The number waits for another SMS.", Activation),
+        202: Answer("Asked for; the provider has not answered yet.", Activation),
+    },
+    refuses=("ALREADY_CLOSED", "SMS_NOT_RECEIVED", "RETRY_REFUSED"),
+)
+async def retry(call: Call, activation_id: UUID) -> Response:
+    """Wait for one more SMS on a number that has had one."""
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
         activation = await request_another_sms(services.pool, session.user_id, activation_id)
         activation = await settled_activation(
@@ -58,11 +67,20 @@ async def retry(request: Request) -> Response:
     return JsonResponse(activation, 202 if activation["another_sms"] == "requested" else 200)
 
 
-async def finish(request: Request) -> Response:
-    """`POST /api/activations/{id}/finish`: 200 completed, 202 asked for."""
-    session = await session_of(request)
-    services = services_of(request)
-    activation_id = uuid_of(request.path_params["id"])
+@operation(
+    "POST",
+    "/api/activations/{activation_id}/finish",
+    tag="activations",
+    repeat="Asking again changes nothing.",
+    gives={
+        200: Answer("Completed.", Activation),
+        202: Answer("Asked for; the provider has not answered yet.", Activation),
+    },
+    refuses=("ALREADY_CLOSED", "SMS_NOT_RECEIVED"),
+)
+async def finish(call: Call, activation_id: UUID) -> Response:
+    """Be done early with a number that has had its SMS."""
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
         activation = await request_finish(services.pool, session.user_id, activation_id)
         activation = await settled_activation(
@@ -71,14 +89,23 @@ async def finish(request: Request) -> Response:
     return JsonResponse(activation, 202 if activation["closed_at"] is None else 200)
 
 
-async def check(request: Request) -> Response:
-    """`POST /api/activations/{id}/check`: 200 as it is after a look upstream, 202 if that takes longer.
+@operation(
+    "POST",
+    "/api/activations/{activation_id}/check",
+    tag="activations",
+    repeat="It is one more look, once in 5 s; nothing else changes.",
+    gives={
+        200: Answer("As it is after a look at the provider's.", Activation),
+        202: Answer("The look takes longer.", Activation),
+    },
+    refuses=("ALREADY_CLOSED", "CHECK_TOO_SOON"),
+)
+async def check(call: Call, activation_id: UUID) -> Response:
+    """Look now whether an SMS has come.
 
-    429 with `retry_after_s` when it was asked for just now. While the number is being bought there is nothing to see.
+    That happens by itself, too. While the number is being bought there is nothing to see.
     """
-    session = await session_of(request)
-    services = services_of(request)
-    activation_id = uuid_of(request.path_params["id"])
+    session, services = call.session, call.services
     with services.hub_watch(session.user_id) as wake:
         activation = await request_check(services.pool, session.user_id, activation_id)
         is_due = True
@@ -93,26 +120,25 @@ async def check(request: Request) -> Response:
     return JsonResponse(activation, 202 if is_due else 200)
 
 
-async def enter(request: Request) -> Response:
-    """`POST /api/activations/{id}/sms`, for operators: an SMS they have read elsewhere, applied under their name."""
-    session = await session_of(request)
-    if session.role not in OPERATOR_ROLES:
-        raise ApiError("OPERATORS_ONLY", "expected a token with an operator's role")
-    activation_id: UUID = uuid_of(request.path_params["id"])
-    entered = await body_of(request, EnteredSms)
+@operation(
+    "POST",
+    "/api/activations/{activation_id}/sms",
+    tag="operators",
+    access=Access.OPERATOR,
+    repeat="The same SMS counts once: `outcome` is `repeated`.",
+    gives={200: Answer("What came of it.", SmsEntered)},
+    refuses=("INVALID_TRANSITION",),
+)
+async def enter(call: Call, activation_id: UUID, body: EnteredSms) -> Response:
+    """Enter an SMS that was read elsewhere, under the operator's name."""
     result = await enter_sms(
-        services_of(request).pool,
+        call.services.pool,
         activation_id,
-        code=entered.code,
-        text=entered.text or entered.code,
-        actor=str(session.user_id),
+        code=body.code,
+        text=body.text or body.code,
+        actor=str(call.session.user_id),
     )
     return JsonResponse(result)
 
 
-ROUTES = [
-    Route("/api/activations/{id}/retry", retry, methods=["POST"]),
-    Route("/api/activations/{id}/finish", finish, methods=["POST"]),
-    Route("/api/activations/{id}/check", check, methods=["POST"]),
-    Route("/api/activations/{id}/sms", enter, methods=["POST"]),
-]
+OPERATIONS = (retry, finish, check, enter)

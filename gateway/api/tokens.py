@@ -4,13 +4,12 @@ from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import Text, body_of, services_of, session_of
-from gateway.api.responses import JsonResponse
-from gateway.auth import OPERATOR_ROLES
+from gateway.api.operation import Access, Call, operation
+from gateway.api.requests import Text
+from gateway.api.responses import Answer, JsonResponse
+from gateway.api.shapes import Renewed, Revocation, Ticket
 from gateway.auth.tickets import LIFETIME_S
 from gateway.errors import ApiError
 from gateway.realtime.auth_listener import announce_renewal
@@ -42,14 +41,19 @@ class NewRevocation(BaseModel):
         return self
 
 
-async def renew(request: Request) -> Response:
-    """`POST /realtime/auth`: whatever stands on the token of this request stands on the one in the body afterwards.
+@operation(
+    "POST",
+    "/realtime/auth",
+    tag="realtime",
+    repeat="Nothing stands on the old token any more, so nothing is moved.",
+    gives={200: Answer("Until when what was opened may stay.", Renewed)},
+)
+async def renew(call: Call, body: Renewal) -> Response:
+    """Let whatever stands on the token of this request stand on the one in the body.
 
     At once in this process; in others as soon as they hear of it. Both tokens must be valid and of the same user.
     """
-    session = await session_of(request)
-    services = services_of(request)
-    renewal = await body_of(request, Renewal)
+    session, services, renewal = call.session, call.services, body
     await services.authenticator.know_key_of(renewal.token)
     renewed = services.authenticator.session_of(renewal.token)
     if renewed.user_id != session.user_id:
@@ -59,13 +63,20 @@ async def renew(request: Request) -> Response:
     return JsonResponse({"expires_at": iso_utc(renewed.expires_at)})
 
 
-async def revoke(request: Request) -> Response:
-    """`POST /realtime/revocations`: for operators. Here at once, in other processes as soon as they hear of it."""
-    session = await session_of(request)
-    if session.role not in OPERATOR_ROLES:
-        raise ApiError("OPERATORS_ONLY", "expected a token with an operator's role")
-    wanted = await body_of(request, NewRevocation)
-    services = services_of(request)
+@operation(
+    "POST",
+    "/realtime/revocations",
+    tag="operators",
+    access=Access.OPERATOR,
+    repeat="Of a token nothing new; of a user it covers the tokens given out since, too.",
+    gives={201: Answer("Revoked.", Revocation)},
+)
+async def revoke(call: Call, body: NewRevocation) -> Response:
+    """Revoke all that a user was given before now, or one token.
+
+    Here at once, in other processes as soon as they hear of it: within a second.
+    """
+    session, services, wanted = call.session, call.services, body
     actor = str(session.user_id)
     if wanted.user_id is not None:
         revocation = await revoke_user(services.pool, wanted.user_id, actor)
@@ -81,15 +92,17 @@ async def revoke(request: Request) -> Response:
     return JsonResponse({**named, "revoked_at": iso_utc(revocation.at)}, 201)
 
 
-async def issue_ticket(request: Request) -> Response:
-    """`POST /realtime/tickets`: 201 and a ticket, to open one connection with as `?ticket=`."""
-    session = await session_of(request)
-    ticket = await services_of(request).realtime.tickets.issue(session)
+@operation(
+    "POST",
+    "/realtime/tickets",
+    tag="realtime",
+    repeat="It is one more ticket; one that nobody uses ends by itself.",
+    gives={201: Answer("A ticket.", Ticket)},
+)
+async def issue_ticket(call: Call) -> Response:
+    """Get a ticket to open one connection with, as `?ticket=`: for what cannot send a header."""
+    ticket = await call.services.realtime.tickets.issue(call.session)
     return JsonResponse({"ticket": ticket, "expires_in": LIFETIME_S}, 201)
 
 
-ROUTES = [
-    Route("/realtime/tickets", issue_ticket, methods=["POST"]),
-    Route("/realtime/auth", renew, methods=["POST"]),
-    Route("/realtime/revocations", revoke, methods=["POST"]),
-]
+OPERATIONS = (issue_ticket, renew, revoke)

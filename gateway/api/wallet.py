@@ -1,19 +1,20 @@
 """The wallet over HTTP: what the user has, and every movement that led there. Also the catalogue: what it buys."""
 
-from starlette.requests import Request
+import orjson
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import page_limit_of, services_of, session_of
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import Access, Call, operation
+from gateway.api.queries import OperationsQuery
+from gateway.api.responses import ETAG, Answer, JsonResponse, shared_response
+from gateway.api.shapes import Catalogue, Wallet, WalletOperations
 from gateway.errors import ApiError
 from wallet_db.orders import list_operations, read_catalogue, read_wallet
 
 
-async def show(request: Request) -> Response:
-    """`GET /api/wallet`: balance, frozen, available."""
-    session = await session_of(request)
-    services = services_of(request)
+@operation("GET", "/api/wallet", tag="wallet", gives={200: Answer("The wallet.", Wallet)}, refuses=("UNKNOWN_USER",))
+async def show(call: Call) -> Response:
+    """What the user has."""
+    session, services = call.session, call.services
     wallet = await read_wallet(services.pool, session.user_id)
     if wallet is None:
         services.users.forget(session.user_id)
@@ -21,26 +22,34 @@ async def show(request: Request) -> Response:
     return JsonResponse(wallet)
 
 
-async def operations(request: Request) -> Response:
-    """`GET /api/wallet/operations?limit=&before=`: newest first; `next` is the `before` of the next page."""
-    session = await session_of(request)
-    limit = page_limit_of(request)
-    before = request.query_params.get("before")
-    if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise ApiError("BAD_REQUEST", f"before: expected an operation's number, got {before[:20]!r}")
+@operation("GET", "/api/wallet/operations", tag="wallet", gives={200: Answer("A page.", WalletOperations)})
+async def operations(call: Call, query: OperationsQuery) -> Response:
+    """Every movement of the user's money, newest first."""
     found = await list_operations(
-        services_of(request).pool, session.user_id, limit=limit, before=int(before) if before else None
+        call.services.pool,
+        call.session.user_id,
+        limit=query.limit,
+        before=query.before,
+        types=query.type or None,
+        since=query.since,
+        until=query.until,
     )
-    return JsonResponse({"operations": found, "next": found[-1]["number"] if len(found) == limit else None})
+    return JsonResponse({"operations": found, "next": found[-1]["number"] if len(found) == query.limit else None})
 
 
-async def catalogue(request: Request) -> Response:
-    """`GET /api/services`: what is sold, where, and for how much. No token needed."""
-    return JsonResponse(await read_catalogue(services_of(request).pool))
+@operation(
+    "GET",
+    "/api/services",
+    tag="catalogue",
+    access=Access.PUBLIC,
+    gives={
+        200: Answer("The catalogue.", Catalogue, headers=(ETAG,)),
+        304: Answer("It has not changed since `If-None-Match`.", headers=(ETAG,)),
+    },
+)
+async def catalogue(call: Call) -> Response:
+    """What is sold, where, and for how much."""
+    return shared_response(call.request, orjson.dumps(await read_catalogue(call.services.pool)))
 
 
-ROUTES = [
-    Route("/api/wallet", show, methods=["GET"]),
-    Route("/api/wallet/operations", operations, methods=["GET"]),
-    Route("/api/services", catalogue, methods=["GET"]),
-]
+OPERATIONS = (show, operations, catalogue)

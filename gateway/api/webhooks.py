@@ -16,12 +16,13 @@ from urllib.parse import parse_qs
 
 import orjson
 from prometheus_client import Counter
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.api.requests import services_of
-from gateway.api.responses import JsonResponse
+from gateway.api.operation import Access, Call, operation
+from gateway.api.requests import bytes_of
+from gateway.api.responses import Answer, JsonResponse
+from gateway.api.shapes import Heard
 from gateway.errors import ApiError
 from gateway.realtime.limits import TrustedProxies, parse_address
 from gateway.realtime.realtime import peer_of
@@ -37,17 +38,29 @@ HEARD = Counter("onesms_webhooks", "Webhooks of providers, by what they told of.
 """outcome: known (an open order of ours), unknown, unreadable, stranger (not from the provider's addresses)."""
 
 
-async def hear(request: Request) -> Response:
-    """200; 403 to strangers, 404 without such a provider, 413 beyond BODY_BYTES_MAX."""
-    provider = request.path_params["provider"]
-    services = services_of(request)
+@operation(
+    "POST",
+    "/webhooks/{provider}",
+    tag="webhooks",
+    access=Access.PROVIDER,
+    is_limited=False,
+    repeat="The order is looked at once more, at most once a second.",
+    gives={200: Answer("Understood, known order or not.", Heard)},
+    refuses=("UNKNOWN_SENDER", "NOT_FOUND", "BODY_TOO_LARGE"),
+)
+async def hear(call: Call, provider: str) -> Response:
+    """Hear from a provider that an SMS has come: a hint to look at the order now.
+
+    Nothing in it is believed but which order it names (`activationId`, `rentId` or `id`; JSON or a form).
+    """
+    request, services = call.request, call.services
     allowed = _addresses_of(services.settings).get(provider)
     if allowed is None:
         raise ApiError("NOT_FOUND", "no provider of this name sends webhooks")
     if not _comes_from(request, services.settings, allowed):
         HEARD.labels(provider, "stranger").inc()
         raise ApiError("UNKNOWN_SENDER", "expected the provider's own address")
-    order_id = order_id_in(await _body_of(request))
+    order_id = order_id_in(await bytes_of(request, BODY_BYTES_MAX))
     if order_id is None:
         outcome = "unreadable"
     else:
@@ -92,16 +105,4 @@ def _comes_from(request: Request, settings: GatewaySettings, allowed: str) -> bo
     return any(address in ip_network(part.strip()) for part in allowed.split(",") if part.strip())
 
 
-async def _body_of(request: Request) -> bytes:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES_MAX:
-                raise ApiError("BODY_TOO_LARGE", f"expected at most {BODY_BYTES_MAX} bytes of body")
-    except ClientDisconnect:
-        raise ApiError("BAD_REQUEST", "the body ended early") from None  # nobody is left to read this
-    return body
-
-
-ROUTES = [Route("/webhooks/{provider}", hear, methods=["POST"])]
+OPERATIONS = (hear,)

@@ -7,7 +7,7 @@ cursor. A subclass says how the words of the contract look on its wire.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 
@@ -35,6 +35,8 @@ CLOSE_TIMEOUT_S = 5.0
 
 class LiveProtocol(asyncio.Protocol):
     """One open connection."""
+
+    transport: ClassVar[str]
 
     __slots__ = (
         "_connections",

@@ -7,6 +7,7 @@ snapshot; with one it waits up to `wait` seconds for the first event. Sending a 
 """
 
 import asyncio
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import structlog
@@ -17,6 +18,7 @@ from gateway.auth import Session
 from gateway.errors import ApiError
 from gateway.http import HANDOVER, Handover
 from gateway.realtime.close_codes import TOKEN_REVOKED, CloseCode
+from gateway.realtime.counted import note_closed
 from gateway.realtime.limits import Seat
 from gateway.realtime.messages import Message
 from gateway.realtime.permits import Permit
@@ -40,6 +42,8 @@ class PollIsFull(Exception):
 
 class Poll:
     """One request, and the hub's subscriber. While it waits it has no task; what it waits for makes one."""
+
+    transport: ClassVar[str] = "poll"
 
     __slots__ = (
         "_answering",
@@ -132,6 +136,8 @@ class Poll:
 
     def end(self, code: CloseCode) -> None:
         """Answer now, with what there is; after a revocation, that."""
+        if not self._woken:
+            note_closed(self.transport, code)
         self._revoked |= code is TOKEN_REVOKED
         self._wake()
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
 import structlog
@@ -20,6 +20,7 @@ from gateway.auth import Authenticator, Session, Tickets, credentials_of, ticket
 from gateway.errors import ApiError
 from gateway.realtime.answers import Answers
 from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
+from gateway.realtime.counted import BEGUN, note_gone, note_opened
 from gateway.realtime.cursor import read_cursor, write_cursor
 from gateway.realtime.deadlines import Deadlines
 from gateway.realtime.limits import Seat, Seats, TrustedProxies
@@ -40,10 +41,13 @@ LEAVING_PER_S = 1_000
 LEAVING_STEP_S = 0.05
 GOODBYE_S = 2.0
 """For the last of them to be gone."""
+COME_AGAIN_S = 1
 
 
 class Connection(Protocol):
-    """A live connection, as heartbeats and shutdown see it."""
+    """A live connection, as heartbeats and shutdown see it. transport: one of `counted.TRANSPORTS`."""
+
+    transport: ClassVar[str]
 
     def beat(self, now: float) -> None:
         """Say something to the client; find out whether it is still there. `now` is the loop's time."""
@@ -140,7 +144,7 @@ class Realtime:
         """Bring a new connection to live; returns when it is. The caller detaches the subscription at the end.
 
         A cursor that cannot be resumed (garbage, another epoch, too old, from the future) leads to a snapshot.
-        `ready` names the epoch of before the first read: if history is rewritten meanwhile its cursor is void.
+        Raises ApiError UNAVAILABLE if history is rewritten meanwhile: what was read may be of either.
         """
         user_id = str(session.user_id)
         epoch = self.hub.epoch
@@ -148,10 +152,14 @@ class Realtime:
         try:
             after = read_cursor(cursor, epoch, user_id)
             if after is not None and await subscription.resume(after):
+                self._check_epoch(epoch)
+                BEGUN.labels("rows" if subscription.needs_rows else "memory").inc()
                 subscriber.ready(self._ready(write_cursor(epoch, user_id, after), None), resumed=True)
                 await subscription.start(after, read_now=False)
             else:
                 snapshot = await self._snapshot(session.user_id)
+                self._check_epoch(epoch)
+                BEGUN.labels("void_cursor" if cursor else "new").inc()
                 place = write_cursor(epoch, user_id, snapshot.seq)
                 subscriber.ready(self._ready(place, snapshot.state), resumed=False)
                 await subscription.start(snapshot.seq, read_now=True)
@@ -159,6 +167,11 @@ class Realtime:
             subscription.detach()
             raise
         return subscription
+
+    def _check_epoch(self, epoch: str) -> None:
+        if self.hub.epoch != epoch:
+            message = "history was rewritten while the stream was opened: come again"
+            raise ApiError("UNAVAILABLE", message, retry_after_s=COME_AGAIN_S)
 
     async def _snapshot(self, user_id: UUID) -> Snapshot:
         snapshot = await self._snapshots.read(str(user_id))
@@ -201,11 +214,13 @@ class Realtime:
         client = self._proxies.client(peer, forwarded_for)
         seat = self._seats.take(self._wheel.emptiest(), session.user_id, client)
         self._wheel.add(seat.bucket, connection)
+        note_opened(connection.transport)
         return seat
 
     def unregister(self, seat: Seat, connection: Connection) -> None:
         """The connection has ended; once for each `register`."""
         self._seats.give_back(seat)
+        note_gone(connection.transport)
         self._wheel.discard(seat.bucket, connection)
         if self.leaving:
             self._tell_nobody_left()

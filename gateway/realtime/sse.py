@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth import Session
 from gateway.http import HANDOVER, Handover
 from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
+from gateway.realtime.counted import note_closed
 from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import HEARTBEAT, Message, chunk, close_message
 from gateway.realtime.realtime import Realtime, peer_of
@@ -32,6 +33,8 @@ PROLOGUE = b":" + b" " * 2048 + b"\nretry: 2000\n"
 
 class SseStream(LiveProtocol):
     """One open stream; from the head of its answer on the connection is its own."""
+
+    transport = "sse"
 
     __slots__ = ("_chunked", "_ended", "_taken")
 
@@ -79,6 +82,7 @@ class SseStream(LiveProtocol):
         self.release()
         if not self.is_open:
             return
+        note_closed(self.transport, code)
         if self._taken:
             if code is SERVICE_RESTART:
                 self._put(b"retry: %d\n" % random.randint(*RETRY_MS))  # noqa: S311 - spreads load

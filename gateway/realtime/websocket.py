@@ -26,17 +26,20 @@ from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
 from gateway.errors import ApiError
+from gateway.headers import HEADERS
 from gateway.realtime.close_codes import (
     SERVICE_RESTART,
     SILENT,
     TOO_MANY_MESSAGES,
     CloseCode,
 )
+from gateway.realtime.counted import note_closed
 from gateway.realtime.frames import take_frames
 from gateway.realtime.limits import Allowance
 from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
 from gateway.realtime.realtime import forwarded_for
+from gateway.refused import note_refusal
 
 PATH = "/realtime/ws"
 PING = b"\x89\x00"
@@ -50,6 +53,8 @@ DEFLATE = ServerPerMessageDeflateFactory(
 
 class WebSocketProtocol(LiveProtocol):
     """One connection, from the upgrade to the end."""
+
+    transport = "websocket"
 
     __slots__ = ("_allowance", "_deflates", "_extensions", "_fragments", "_heard_at", "_parser", "_pinged_at", "_rest")
 
@@ -157,6 +162,7 @@ class WebSocketProtocol(LiveProtocol):
         """Start the closing handshake; a client that does not answer it in time is cut off."""
         self.release()
         if self.is_open:
+            note_closed(self.transport, code)
             self._parse().send_close(code.code, code.name)
             self._flush()
             self.abort_soon()
@@ -261,12 +267,14 @@ class WebSocketProtocol(LiveProtocol):
 
 def _refusal(response: Response, error: ApiError) -> Response:
     """The refusal of a handshake, in the one shape of all errors; RFC 6455 section 4.2.2 wants the version named."""
+    note_refusal(error)
     response.body = orjson.dumps(error.body)
     for name, value in {
         "Content-Type": "application/json",
         "Content-Length": str(len(response.body)),
         "Cache-Control": "no-store",
         "Sec-WebSocket-Version": "13",
+        **HEADERS,
     }.items():
         if name in response.headers:
             del response.headers[name]

@@ -135,7 +135,7 @@ def test_without_a_valid_token_nothing_is_told(system: System, method: str, path
         answer = httpx.request(
             method, system.url + path, headers=headers, json={"garbage": True} if method == "POST" else None
         )
-        assert refusal(answer, 401, code).keys() == {"success", "error_code", "message"}
+        assert refusal(answer, 401, code).keys() == {"success", "error_code", "message", "request_id"}
         assert answer.headers["www-authenticate"] == "Bearer"
 
 

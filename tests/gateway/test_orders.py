@@ -244,7 +244,8 @@ def test_order_of_somebody_else_is_as_unknown_as_none(alice: httpx.Client, syste
     _, token = system.sign_in()
     with client_of(system.url, token) as bob:
         for method, suffix in (("GET", ""), ("POST", "/cancel")):
-            answers = [bob.request(method, f"/api/activations/{each}{suffix}") for each in (hers, nobodys)]
+            paths = [f"/api/activations/{each}{suffix}" for each in (hers, nobodys)]
+            answers = [bob.request(method, path, headers={"x-request-id": "same"}) for path in paths]
             seen, unseen = (refusal(answer, 404, "UNKNOWN_ORDER") for answer in answers)
             assert str(seen).replace(hers, "id") == str(unseen).replace(nobodys, "id")
             for text in ("1", "x" * 300, "%00", "null"):

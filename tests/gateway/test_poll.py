@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway.auth import Authenticator, Session
+from gateway.errors import ApiError
 from gateway.http import HANDOVER, HttpProtocol
 from gateway.realtime.cursor import write_cursor
 from gateway.realtime.messages import Message, event_message
@@ -131,19 +132,18 @@ async def test_no_more_is_read_than_is_answered(system: System) -> None:
 
 
 @in_a_loop
-async def test_history_rewritten_while_a_stream_opens_leaves_a_void_cursor(system: System) -> None:
-    """Not a cursor of the new history for a place in the old one, which would be resumed."""
+async def test_history_rewritten_while_a_stream_opens_is_told_apart(system: System) -> None:
+    """Neither a place in the old history as a cursor of the new one, nor a snapshot for a cursor that looks valid."""
     async with new_user(system) as user, in_process(user) as gateway:
         session = Session(UUID(user.id), "user", time.time() + 60)
         await user.append(3)
         before = gateway.hub.epoch
         gateway.rewritten_to = "0" * 8
         poll = Poll(gateway.realtime, {"type": "http", "extensions": {HANDOVER: None}}, nothing, nothing)
-        await gateway.realtime.open(session, write_cursor(before, user.id, 1), poll)
+        with pytest.raises(ApiError, match="history was rewritten") as refusal:
+            await gateway.realtime.open(session, write_cursor(before, user.id, 1), poll)
+        assert refusal.value.code == "UNAVAILABLE"
         assert gateway.hub.epoch == gateway.rewritten_to != before
-        answer = json.loads(poll._body())
-        assert answer["cursor"] == write_cursor(before, user.id, 3)
-        assert not answer["resumed"]
 
 
 @in_a_loop

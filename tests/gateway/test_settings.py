@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.server import PortTaken, listen
+from gateway.server import listen
 from gateway.settings import GatewaySettings
+from notifier.listening import PortTaken
 from tests.system import ROOT, free_port
 from wallet_db.settings import load
 

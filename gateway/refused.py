@@ -1,0 +1,12 @@
+"""How often which refusal was answered, over HTTP and in handshakes. The labels are `errors.STATUS_BY_CODE`'s codes."""
+
+from prometheus_client import Counter
+
+from gateway.errors import ApiError
+
+REFUSED = Counter("onesms_refusals", "Refusals answered, by error code.", ["error_code"])
+
+
+def note_refusal(error: ApiError) -> None:
+    """It is being answered."""
+    REFUSED.labels(error.body["error_code"]).inc()

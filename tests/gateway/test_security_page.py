@@ -1,0 +1,58 @@
+"""What providers and users write, on the page: texts, whatever they look like. A real browser on the real system."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from playwright.sync_api import Page, expect
+
+from pollers.simulator import SimulatorSettings
+from tests.browser import open_page
+from tests.conftest import execute
+from tests.system import running_system
+
+MARKUP = "<img src=x onerror='window.hit=1'><script>window.hit=1</script>"
+BIDI = "your code \u202e4321\u202c\u2066 is 1234 \u200f"
+CONTROL = "bell \x07 escape \x1b[31m end"
+NAME = "<script>window.hit=1</script>"
+TITLE = "<b>Whats</b>App<script>window.hit=1</script>"
+
+
+def run_elsewhere(url: str, statement: str) -> None:
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has this thread's loop
+        elsewhere.submit(asyncio.run, execute(url, statement)).result()
+
+
+def is_text_only(page: Page) -> None:
+    assert page.evaluate("window.hit") is None
+    assert page.locator("#desk b, #desk script, #desk img[onerror], #toasts img, #toasts script").count() == 0
+
+
+def test_texts_of_others_are_shown_as_texts(database_url: str) -> None:
+    run_elsewhere(database_url, f"update services set title = '{TITLE}' where service = 'whatsapp'")  # noqa: S608
+    simulator = SimulatorSettings(port=0, sms_delay_s=3600, early_cancel_s=0)
+    with (
+        running_system(database_url, pollers=True, simulator=simulator) as system,
+        open_page(system.url) as page,
+    ):
+        page.fill("#demo-name", NAME)
+        page.click("#demo-start")
+        expect(page.locator("#user-name")).to_have_text(NAME)
+        seen: set[int] = set()
+        for code, text in (("11-11", MARKUP), ("<i>2222</i>", BIDI), ("3333", CONTROL)):
+            page.select_option("#service", "whatsapp")
+            page.select_option("#country", "indonesia")
+            page.click("#buy")
+            cards = page.locator(".order", has=page.locator(".phone", has_text="+"))
+            expect(cards).to_have_count(len(seen) + 1)
+            expect(cards.first).to_contain_text(TITLE)
+
+            control = f"{system.simulator_url}/sim/activations"
+            orders = {order["id"] for order in page.request.get(control).json()["activations"]}
+            (order,) = orders - seen
+            seen = orders
+            assert page.request.post(f"{control}/{order}/sms", data={"code": code, "text": text}).ok
+            expect(page.locator("#toasts")).to_contain_text(code)
+            shown = page.locator(".order .sms").get_by_text(text.split()[0]).first
+            expect(shown).to_be_attached()
+            assert text in (shown.text_content() or "")
+            is_text_only(page)
