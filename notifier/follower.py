@@ -23,7 +23,18 @@ import structlog
 
 from notifier.bus import Bus, BusUnavailable
 from notifier.event import Event
+from notifier.metrics import (
+    ASLEEP,
+    BUS_ERRORS,
+    CONNECTIONS_LOST,
+    IDS_FORGOTTEN,
+    LEADING,
+    PUBLISHED,
+    RINGS,
+    observe_lag,
+)
 from notifier.missing import Unread
+from notifier.operations import count_operations
 from notifier.outbox import (
     AWAKE,
     DOORBELL,
@@ -39,6 +50,7 @@ from notifier.outbox import (
     unlock,
 )
 from notifier.retry import DATABASE_FAULTS, Backoff
+from notifier.traced import publishing
 from wallet_db.roles import NOTIFIER
 
 log = structlog.get_logger(__name__)
@@ -92,6 +104,8 @@ class Follower:
     """Follows the outbox of the database at `url` whenever no other follower does."""
 
     def __init__(self, url: str, publish: Publish, tempo: Tempo | None = None, role: str = NOTIFIER) -> None:
+        self.connected = asyncio.Event()
+        """Set while it stands by or leads: it could ask the database which of the two."""
         self.leading = asyncio.Event()
         """Set while this follower is the one that publishes."""
         self.asleep = asyncio.Event()
@@ -111,10 +125,13 @@ class Follower:
                     async with open_session(self._url, "follower-bell", self._role) as listening:
                         await self._lead(reading, listening)
             except DATABASE_FAULTS as error:
+                CONNECTIONS_LOST.inc()
                 if self._backoff.is_first:
                     log.warning("follower.database_lost", error=str(error) or type(error).__name__)
             finally:
+                self.connected.clear()
                 self.leading.clear()
+                LEADING.set(0)
             await asyncio.sleep(self._backoff.next_s())
 
     async def _stand_by(self, reading: Session) -> None:
@@ -122,6 +139,7 @@ class Follower:
         waiting = False
         while not await try_lock(reading, LEADER):
             self._backoff.reset()
+            self.connected.set()
             if not waiting:
                 log.info("follower.stands_by")
                 waiting = True
@@ -132,7 +150,12 @@ class Follower:
         bell = asyncio.Event()
         for session in (reading, listening):
             session.add_termination_listener(lambda _session: bell.set())
-        await listening.add_listener(DOORBELL, lambda *_: bell.set())
+
+        def rings(*_: object) -> None:
+            RINGS.inc()
+            bell.set()
+
+        await listening.add_listener(DOORBELL, rings)
         epoch = await read_epoch(reading)
         last = await starting_id(
             reading,
@@ -151,7 +174,9 @@ class Follower:
             tempo=tempo,
             epoch=epoch,
         )
+        self.connected.set()
         self.leading.set()
+        LEADING.set(1)
         await leadership.read()
         self._backoff.reset()
         while True:
@@ -176,6 +201,8 @@ class _Leadership:
     _holds_awake: bool = False
     _old_due_s: float = 0.0
     _forgotten: int = 0
+    _caught_up: bool = False
+    """What was there before it led has been read: what comes now is new."""
 
     async def stay_awake(self) -> None:
         """Poll until nothing has come for a while."""
@@ -223,6 +250,7 @@ class _Leadership:
     async def sleep(self) -> None:
         """Return when there may be something to read."""
         self.asleep.set()
+        ASLEEP.set(1)
         try:
             while not await self._wait(self.tempo.sweep_s):
                 await self._listening.execute("select 1", timeout=PING_TIMEOUT_S)
@@ -231,6 +259,7 @@ class _Leadership:
                     return
         finally:
             self.asleep.clear()
+            ASLEEP.set(0)
         self._check_listening()
 
     def _check_listening(self) -> None:
@@ -263,7 +292,11 @@ class _Leadership:
             # Before what was just read: one of these may be the event before one of those.
             await self._read_old()
         await self._publish_all(read.events)
+        if read.events and self._caught_up:
+            observe_lag(read.events)
+        self._caught_up = self._caught_up or read.complete
         if unread.forgotten > self._forgotten:
+            IDS_FORGOTTEN.inc(unread.forgotten - self._forgotten)
             log.error("follower.ids_forgotten", ids=unread.forgotten - self._forgotten, xmin=read.xmin)
             self._forgotten = unread.forgotten
         return read
@@ -286,12 +319,16 @@ class _Leadership:
         backoff = Backoff()
         while True:
             try:
-                await self.publish(events)
+                with publishing(events):
+                    await self.publish(events)
             except BusUnavailable as error:
+                BUS_ERRORS.inc()
                 if backoff.is_first:
                     log.warning("follower.bus_lost", error=str(error))
                 await asyncio.sleep(backoff.next_s())
             else:
+                PUBLISHED.inc(len(events))
+                count_operations(events)
                 if not backoff.is_first:
                     log.info("follower.bus_back")
                 return

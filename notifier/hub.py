@@ -16,6 +16,7 @@ from typing import Generic, TypeAlias, TypeVar
 import structlog
 
 from notifier.event import Event
+from notifier.hub_metrics import DeliverySample
 from notifier.reader import USERS_PER_QUERY_MAX, ReadStreams, StreamReader
 from notifier.retry import DATABASE_FAULTS, Backoff
 from notifier.stream import MessageT
@@ -58,6 +59,7 @@ class Hub(Generic[MessageT]):
         self._channels: dict[str, Channel[MessageT]] = {}
         self._watchers = Watchers()
         self._sweep_wanted = asyncio.Event()
+        self._sample = DeliverySample()
 
     def receive(self, events: Sequence[Event]) -> None:
         """Take a batch from the bus."""
@@ -69,6 +71,8 @@ class Hub(Generic[MessageT]):
         ]
         for channel, messages in released:
             channel.deliver(messages)
+        if released and self._sample.is_due:
+            self._sample.observe(event for event in events if event.user_id in self._channels)
         if self._watchers:
             for event in events:
                 self._watchers.note(event.user_id, event.seq)

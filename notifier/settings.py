@@ -27,6 +27,11 @@ class NotifierSettings(DatabaseSettings):
     follower_standby_s: float = Field(1.0, gt=0)
     """How often a follower that stands by tries to take over."""
 
+    metrics_host: str = "127.0.0.1"
+    """Where notifier and pollers serve `/metrics`, `/healthz` and `/readyz`; the gateway does so where it listens."""
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """0: nowhere."""
+
     @field_validator("bus")
     @classmethod
     def _bus_is_installed(cls, name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from notifier.event import Event
+from notifier.hub_metrics import HEALED
 from notifier.reader import StreamReader
 from notifier.stream import MessageT, Released, Stream, continues
 from wallet_db.events import StreamPage
@@ -148,6 +149,7 @@ class Channel(Generic[MessageT]):
             self.reset()
             return
         self.stream.note(page.head)
+        HEALED.inc(len(page.events))
         for stored in page.events:
             self.deliver(self._offer(Event(*stored)))
         self.heal()
@@ -166,6 +168,11 @@ class Subscription(Generic[MessageT]):
         self._page: StreamPage | None = None
         self._ended = False
         channel.subscriptions.append(self)
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether `resume` had to read the database, for memory does not reach back that far."""
+        return self._page is not None
 
     async def resume(self, after: int) -> bool:
         """Whether events after seq `after` can be delivered without a gap. Delivers nothing; keeps what it read.

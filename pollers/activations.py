@@ -4,17 +4,21 @@
     the same, cancel wanted   a purchase was tried, and surely not made            → cancelled
     ordering, begun           the answer was lost: adopt the orphan, never buy     → pending, or failed and refunded
     pending, cancel wanted    ask the provider to cancel                           → cancelled, received, or refused
-    pending                   look for SMS; after the expiry a last look           → received, or timeout
+    pending                   look for SMS; when it is given up a last look        → received, or timeout
     received                  when wanted, have the provider wait for one more; at the expiry, or when its owner is
                               done, tell the provider so                           → completed
 
 Provider calls are made outside of transactions; what they said is applied by SQL functions that decide under the
-wallet's lock and change nothing the second time. Money never moves by a clock alone, and the only clock is the
-database's (`job.now()`): a poller whose own is wrong settles nothing early or late.
+wallet's lock and change nothing the second time. An order is given up when its number expires, or earlier where an
+experiment says so; one that ends without an SMS may be followed by another, written in the same transaction. Money
+never moves by a clock alone, but for a purchase in doubt that nobody could decide while its number lived; and the only
+clock is the database's (`job.now()`): a poller whose own is wrong settles nothing early or late.
+
+A worker that took longer than its lease decides nothing by what it knew: a purchase is begun, passed on, abandoned and
+failed under the lease only. What a provider says of a number that was sold is final, and true whoever tells it.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
@@ -23,6 +27,8 @@ from uuid import UUID
 import orjson
 import structlog
 
+from pollers.excerpts import masked
+from pollers.metrics import note_sms
 from pollers.providers.contract import (
     AccountProblem,
     AlreadyDelivered,
@@ -41,7 +47,7 @@ from pollers.providers.contract import (
 from pollers.purchases import Purchases
 from pollers.schedule import cancel_allowed_at, has_run_out, next_look, retry_at
 from pollers.settings import PollerSettings
-from wallet_db import jobs
+from wallet_db import accounts, jobs
 from wallet_db.connect import Pool
 from wallet_db.jobs import ActivationJob
 
@@ -52,9 +58,6 @@ OPERATOR_QUIET_S = 60.0
 
 UNKNOWN_MAX = 10_000
 """So many orders unknown upstream are remembered as logged; each is looked at hundreds of times."""
-
-_NOT_FOR_LOGS = re.compile(r"[\w-]*\d[\w-]*|[^\w\s!-~]")
-"""What may be an SMS code, which no log may hold, and what is no text, which no JSON column takes."""
 
 
 class ActivationWorker:
@@ -75,7 +78,15 @@ class ActivationWorker:
         self._providers = providers
         self._settings = settings
         self._covers = covers
-        self._purchases = Purchases(pool, providers, settings, random or Random(), self._tell_operator, covers)  # noqa: S311
+        self._purchases = Purchases(
+            pool,
+            providers,
+            settings,
+            random or Random(),  # noqa: S311 - chance, not a secret
+            self._tell_operator,
+            self._log_for_operator,
+            covers,
+        )
         self._quiet_until_s: dict[tuple[str | None, str], float] = {}
         self._known_unknown: dict[UUID, None] = {}  # a set that forgets its oldest
 
@@ -110,19 +121,18 @@ class ActivationWorker:
     async def _look(self, job: ActivationJob) -> None:
         found = await self._check(job)
         now = job.now()
-        expires_at = job.expires_at or now
         if isinstance(found, Delivered):
             await self._deliver(job, found)
         elif isinstance(found, Ended):
             await self._end(job)
-        elif now >= expires_at:
+        elif now >= (job.gives_up_at() or now):
             await self._time_out(job)
         else:
             await jobs.reschedule(self._pool, job, self._next_look(job, now))
 
     def _next_look(self, job: ActivationJob, now: datetime) -> datetime:
         is_covered = job.cancel_requested_at is None and self._covers(job.provider or "")
-        return next_look(now, job.purchased_at or job.created_at, job.expires_at or now, is_covered=is_covered)
+        return next_look(now, job.purchased_at or job.created_at, job.gives_up_at() or now, is_covered=is_covered)
 
     async def _time_out(self, job: ActivationJob) -> None:
         """The last look saw nothing; the provider has the last word, for an SMS may come before our cancel does."""
@@ -135,15 +145,18 @@ class ActivationWorker:
         elif isinstance(outcome, TooEarly):
             await jobs.reschedule(self._pool, job, retry_at(job.now(), outcome.retry_after_s))
         else:
-            await jobs.close_activation(self._pool, job.id, "timeout", "NO_SMS")
+            await self._no_sms(job)
+
+    async def _no_sms(self, job: ActivationJob) -> None:
+        await jobs.end_unserved(self._pool, job.id, "timeout", "NO_SMS", providers=list(self._providers))
 
     async def _end(self, job: ActivationJob) -> None:
-        """The provider has ended it and showed no SMS: as the user wanted, or by its age, or by itself."""
+        """The provider has ended it and showed no SMS: as the user or we wanted, or by its age, or by itself."""
         if job.cancel_requested_at is not None:
             await jobs.close_activation(self._pool, job.id, "cancelled")
-        elif has_run_out(job.now(), job.expires_at or job.now()):
-            await jobs.close_activation(self._pool, job.id, "timeout", "NO_SMS")
-        elif await jobs.close_activation(self._pool, job.id, "cancelled", "ENDED"):
+        elif has_run_out(job.now(), job.gives_up_at() or job.now()):
+            await self._no_sms(job)
+        elif await jobs.end_unserved(self._pool, job.id, "cancelled", "ENDED", providers=list(self._providers)):
             # Nobody here asked for it, and their word for it may also mean completed, which they would charge.
             reason = "ended by the provider without an SMS, refunded"
             await self._log_for_operator(job, "warning", "PROVIDER_ENDED", reason=reason)
@@ -204,6 +217,9 @@ class ActivationWorker:
             )
             log.info("sms", activation_id=str(job.id), outcome=outcome)
             outcomes.add(outcome)
+            if outcome == "applied":
+                hinted = await accounts.was_hinted(self._pool, job.id, job.was_due_at)
+                note_sms(job.provider, "webhook" if hinted else "single", message.received_at)
         return bool(outcomes - {"repeated"})
 
     async def _after_sms(self, job: ActivationJob) -> None:
@@ -216,7 +232,8 @@ class ActivationWorker:
         elif job.another_sms_asked_at is not None:
             found = await self._check(job)
             fresh = await self._apply(job, found) if isinstance(found, Delivered) else False
-            due_at = expires_at if fresh else next_look(now, job.another_sms_asked_at, expires_at)
+            covered = self._covers(job.provider or "")
+            due_at = expires_at if fresh else next_look(now, job.another_sms_asked_at, expires_at, is_covered=covered)
             await jobs.reschedule(self._pool, job, due_at)
         else:
             if job.is_check_due():
@@ -234,7 +251,8 @@ class ActivationWorker:
             log.warning("another SMS refused", activation_id=str(job.id), reason=fault.reason)
             await jobs.record_another_sms(self._pool, job.id, error_code="RETRY_REFUSED", due_at=expires_at)
         else:
-            await jobs.record_another_sms(self._pool, job.id, due_at=next_look(now, now, expires_at))
+            due_at = next_look(now, now, expires_at, is_covered=self._covers(job.provider or ""))
+            await jobs.record_another_sms(self._pool, job.id, due_at=due_at)
 
     async def _finish(self, job: ActivationJob) -> None:
         found = await self._check(job)
@@ -249,6 +267,9 @@ class ActivationWorker:
 
     async def _later(self, job: ActivationJob, fault: ProviderError, retry_after_s: float | None) -> None:
         log.warning("provider fault", activation_id=str(job.id), error_code=fault.error_code, reason=fault.reason)
+        if job.status == "ordering" and job.purchase_started_at is not None:
+            await self._purchases.doubt(job, job.purchase_started_at, fault)
+            return
         await jobs.reschedule(self._pool, job, retry_at(job.now(), retry_after_s))
 
     async def _tell_operator(self, job: ActivationJob, fault: ProviderError) -> None:
@@ -257,7 +278,7 @@ class ActivationWorker:
         if now_s < self._quiet_until_s.get(subject, 0.0):
             return
         self._quiet_until_s[subject] = now_s + OPERATOR_QUIET_S
-        raw = _NOT_FOR_LOGS.sub("…", fault.raw)
+        raw = masked(fault.raw)
         await self._log_for_operator(job, "error", fault.error_code, reason=fault.reason, raw=raw)
 
     async def _log_for_operator(self, job: ActivationJob, level: str, error_code: str, **said: str) -> None:

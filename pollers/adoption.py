@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pollers.providers.contract import ActiveOrder
+from pollers.schedule import LIFETIME_S_MAX
 
 PURCHASE_WINDOW = timedelta(seconds=30)
 """A purchase whose answer has not come this long after it was begun will not come any more."""
@@ -19,7 +20,17 @@ RIVALS_MAX = timedelta(seconds=60)
 After that their number may be taken. Nobody loses by it: whose number it was finds the other one, which is alike.
 """
 
+DOUBT_MAX = timedelta(seconds=LIFETIME_S_MAX)
+"""A purchase that nobody can decide is given up so long after it was begun: no number sold then is open any more."""
+
+DOUBT_PAUSE_MIN, DOUBT_PAUSE_MAX = timedelta(seconds=5), timedelta(seconds=60)
+
 _UNKNOWN_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def doubt_pause(doubted_for: timedelta) -> timedelta:
+    """How long to rest before a provider that cannot be asked is asked again: a quarter of the time it has taken."""
+    return min(max(doubted_for / 4, DOUBT_PAUSE_MIN), DOUBT_PAUSE_MAX)
 
 
 def find_orphan(

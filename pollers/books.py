@@ -9,7 +9,8 @@
     charged_but_ended    ended there, paid here gain, perhaps: told only where the balance is higher than it should be
     balance              the sum of it all      the balance has not moved as our orders say
 
-Nothing here moves money or changes an order: most of it wants a look at the provider's own pages first.
+An SMS that came after the refund and was shown explains the latter two. Nothing here moves money or changes an order:
+most of it wants a look at the provider's own pages first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -118,7 +119,7 @@ def findings_of(
             slack += cost or 0
         elif here is None:
             found.append(Finding("orphan", None, id_, cost))
-        elif here.status in RETURNED:
+        elif here.status in RETURNED and not here.is_late:
             found.append(_about("refunded_but_open", here))
     for order in orders:
         if order.is_closed and order.held:
@@ -137,7 +138,8 @@ def _disagrees(order: ProviderOrder, looked: Mapping[str, Looked]) -> str | None
         return None
     said = looked[order.provider_order_id]
     if order.is_closed:
-        return "refunded_but_served" if order.status in RETURNED and isinstance(said, Delivered) else None
+        is_loss = order.status in RETURNED and not order.is_late and isinstance(said, Delivered)
+        return "refunded_but_served" if is_loss else None
     if said is None:
         return "unknown_there"
     return "ended_there" if isinstance(said, Ended) and order.is_overdue else None

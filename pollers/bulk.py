@@ -4,6 +4,8 @@
     looked at  `check_many` for whatever waits for an SMS; nothing is written for an order without news
     delivered  applied like any SMS; the order's own next look is at its end
     not told   looked at by itself, once in ABSENT_EVERY: it may have ended, and only `check` tells how
+    hinted at  by a webhook: the next look at all comes sooner, and an order it does not show is looked at by itself
+    closed     orders that ended lately ride along, see `late.py`; those to be asked about are, after the look
     refused    the orders are due one by one again (`uncover_orders`), until a look at all is answered
 
 Invariant: a look changes nothing that looking again would not, so one that is cut off anywhere costs its lease's time.
@@ -18,13 +20,15 @@ from uuid import UUID
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
+from pollers import late
 from pollers.loop import DueLoop
-from pollers.providers.contract import Delivered, Provider, ProviderError, Unavailable
+from pollers.metrics import note_sms
+from pollers.providers.contract import Delivered, Provider, ProviderError, Unavailable, Waiting
 from pollers.schedule import RETRY_S, bulk_pause_s
 from pollers.settings import PollerSettings
 from pollers.turns import Held
 from wallet_db import accounts, jobs
-from wallet_db.accounts import AccountLook, OpenOrder
+from wallet_db.accounts import AccountLook, ClosedOrder, OpenOrder
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletError
 
@@ -36,6 +40,8 @@ COVERED = timedelta(seconds=20)
 LOOKS_LONG = 4
 """A lease outlasts so many looks like the last one."""
 JUST_NOW = timedelta(seconds=20)
+HINTS_AFTER_S = 1.0
+"""Hints make no look due sooner than that after the last one, nor sooner than that one took."""
 IDLE = timedelta(seconds=1)
 """Between looks at the rows of an account without an open order; the provider is not asked."""
 ABSENT_EVERY = timedelta(seconds=30)
@@ -55,6 +61,8 @@ class BulkLooker:
         """Until when, by the loop's time."""
         self._took_s: dict[str, float] = {}
         """How long the last look here took: as many requests as it takes, each in its turn."""
+        self._asking: set[str] = set()
+        """Where closed orders are being asked about: one after the other, while the account is looked at on."""
 
     def covers(self, provider: str) -> bool:
         """Whether the account's orders are being looked at together, by whichever process."""
@@ -71,27 +79,41 @@ class BulkLooker:
         """Look, write down what was told, and say when to look again."""
         begun_s = asyncio.get_running_loop().time()
         orders = await accounts.read_open_orders(self._pool, look.provider, just_now=JUST_NOW)
-        if not orders:
+        closed = await late.claim(self._pool, look.provider)
+        if not orders and not closed:
             await accounts.finish_account_look(self._pool, look, pause=IDLE)
             return
         try:
-            found = await self._providers[look.provider].check_many([order.provider_order_id for order in orders])
+            wanted = [order.provider_order_id for order in orders] + [order.provider_order_id for order in closed]
+            found = await self._providers[look.provider].check_many(wanted)
         except ProviderError as fault:
             await self._failed(look, fault)
             return
         self._took_s[look.provider] = took_s = asyncio.get_running_loop().time() - begun_s
-        await self._apply(self._providers[look.provider], orders, found)
+        news = {order.id: fresh for order in orders if (fresh := _news(order, found.get(order.provider_order_id)))}
+        await self._apply(look.provider, [order for order in orders if order.id in news], news)
         absent = [order.id for order in orders if order.provider_order_id not in found]
         if absent:
             await accounts.hint_absent(self._pool, absent, every=ABSENT_EVERY, limit=ABSENT_MAX)
-        waiting = [
-            (order.age.total_seconds(), order.is_watched)
-            for order in orders
-            if not isinstance(found.get(order.provider_order_id), Delivered)
-        ]
+        waiting = [(order.age.total_seconds(), order.is_watched) for order in orders if order.id not in news]
         pause = timedelta(seconds=bulk_pause_s(waiting, took_s)) if waiting else IDLE
-        await accounts.finish_account_look(self._pool, look, pause=pause, covered=max(COVERED, self._looks()))
+        hints_after = timedelta(seconds=max(HINTS_AFTER_S, took_s))
+        covered = max(COVERED, self._looks())
+        await accounts.finish_account_look(self._pool, look, pause=pause, covered=covered, hints_after=hints_after)
         self._note(look.provider, is_covered=True)
+        await self._look_after(look.provider, closed, found)
+
+    async def _look_after(
+        self, name: str, closed: Sequence[ClosedOrder], found: Mapping[str, Waiting | Delivered]
+    ) -> None:
+        asks = name not in self._asking
+        self._asking.add(name)
+        try:
+            asks_max = late.ASKED_MAX if asks else 0
+            await late.look_after(self._pool, self._providers[name], closed, found, asks_max=asks_max)
+        finally:
+            if asks:
+                self._asking.discard(name)
 
     async def _failed(self, look: AccountLook, fault: ProviderError) -> None:
         retry_s = (fault.retry_after_s if isinstance(fault, Unavailable) else None) or RETRY_S
@@ -107,25 +129,26 @@ class BulkLooker:
         )
         await accounts.finish_account_look(self._pool, look, pause=timedelta(seconds=retry_s))
 
-    async def _apply(self, provider: Provider, orders: Collection[OpenOrder], found: Mapping[str, object]) -> None:
+    async def _apply(self, name: str, orders: Collection[OpenOrder], news: Mapping[UUID, Delivered]) -> None:
         room = asyncio.Semaphore(APPLIED_AT_ONCE)
 
-        async def apply(order: OpenOrder, delivered: Delivered) -> None:
+        async def apply(order: OpenOrder) -> None:
             async with room:
-                await self._apply_one(order.id, await _whole(provider, order, delivered))
+                await self._apply_one(name, order.id, await _whole(self._providers[name], order, news[order.id]))
 
         async with asyncio.TaskGroup() as group:
             for order in orders:
-                if isinstance(delivered := found.get(order.provider_order_id), Delivered):
-                    group.create_task(apply(order, delivered))
+                group.create_task(apply(order))
 
-    async def _apply_one(self, activation_id: UUID, delivered: Delivered) -> None:
+    async def _apply_one(self, name: str, activation_id: UUID, delivered: Delivered) -> None:
         try:
             for message in delivered.messages:
                 outcome = await jobs.apply_activation_sms(
                     self._pool, activation_id, code=message.code or None, text=message.text or message.code
                 )
                 log.info("sms", activation_id=str(activation_id), outcome=outcome)
+                if outcome == "applied":
+                    note_sms(name, "bulk", message.received_at)
         except (*DATABASE_FAULTS, WalletError) as error:
             # One order's trouble is not the others'; the next look finds it again.
             log.warning("sms not applied this time", activation_id=str(activation_id), error=type(error).__name__)
@@ -136,6 +159,18 @@ class BulkLooker:
 
     def _looks(self) -> timedelta:
         return timedelta(seconds=LOOKS_LONG * max(self._took_s.values(), default=0.0))
+
+
+def _news(order: OpenOrder, found: object) -> Delivered | None:
+    """Those of the SMS told that are not known of this order: lists tell the old ones with the new."""
+    if not isinstance(found, Delivered):
+        return None
+    fresh = tuple(
+        message
+        for message in found.messages
+        if (message.text not in order.texts if message.text else message.code not in order.codes)
+    )
+    return Delivered(fresh) if fresh else None
 
 
 async def _whole(provider: Provider, order: OpenOrder, delivered: Delivered) -> Delivered:
@@ -150,5 +185,9 @@ async def _whole(provider: Provider, order: OpenOrder, delivered: Delivered) -> 
 
 
 def bulk_loop(looker: BulkLooker, settings: PollerSettings, *, accounts_max: int) -> DueLoop[AccountLook]:
-    """The loop that looks when an account is due, one look at a time at each among all processes."""
-    return DueLoop(looker.claim, looker.look, concurrency_max=accounts_max + 1, poll_s=settings.poll_s)
+    """The loop that looks when an account is due, one look at a time at each among all processes.
+
+    There is room for a look at each account while closed orders of each are asked about.
+    """
+    concurrency_max = 2 * accounts_max + 1
+    return DueLoop(looker.claim, looker.look, concurrency_max=concurrency_max, poll_s=settings.poll_s, kind="account")

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
+from pollers.metrics import CLAIMED, FAILED
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ FAULT_PAUSE_S = 1.0
 
 
 class DueLoop(Generic[JobT]):
-    """Claims jobs and works on up to `concurrency_max` of them at a time."""
+    """Claims jobs and works on up to `concurrency_max` of them at a time. kind: what its metrics call them."""
 
     def __init__(
         self,
@@ -31,7 +32,9 @@ class DueLoop(Generic[JobT]):
         *,
         concurrency_max: int,
         poll_s: float,
+        kind: str = "job",
     ) -> None:
+        self._kind = kind
         self._claim = claim
         self._work = work
         self._concurrency_max = concurrency_max
@@ -87,10 +90,12 @@ class DueLoop(Generic[JobT]):
         if self._faulty:
             log.info("claiming again")
             self._faulty = False
+        CLAIMED.labels(self._kind).inc(len(jobs))
         return jobs
 
     async def _work_on(self, job: JobT) -> None:
         try:
             await self._work(job)
         except Exception:
+            FAILED.labels(self._kind).inc()
             log.exception("job failed; it is due again when its lease ends")

@@ -1,5 +1,6 @@
 """What is done again and again: wallets are checked against their holds, holds whose time is over go back, old events
-are removed, codes are taken out of those that stay, routes are judged, and their prices (`prices`) read anew.
+are removed, codes are taken out of those that stay, routes are judged, their prices (`prices`) read anew,
+operators told of orders that nobody can end, and of all else (`alerts`).
 
 Each job is a row of `periodic_jobs`, claimed under a lease like an order; here is what it does and which figures it
 leaves there. Every step is a transaction of its own and does nothing the second time, so a run that is cut off, or
@@ -13,6 +14,8 @@ from functools import partial
 import asyncpg
 import structlog
 
+from pollers.alert_channels import open_channels
+from pollers.alerts import tell_alerts
 from pollers.loop import DueLoop
 from pollers.prices import price_jobs
 from pollers.providers.contract import Provider
@@ -33,6 +36,9 @@ REDACT_BATCH = 100
 """Orders, likewise."""
 BATCHES_MAX = 200
 """In a run, a minute apart: three times what a thousand events a second need, and over long before the lease is."""
+
+OVERDUE_AFTER = timedelta(hours=3)
+"""Longer than any doubt and any last look lasts: what is open then, its account cannot be asked about."""
 
 Result = Mapping[str, int]
 
@@ -109,11 +115,19 @@ async def redact_events(pool: Pool, before: Result, *, closed_for: timedelta) ->
     return {"redacted": redacted, "redacted_total": before.get("redacted_total", 0) + redacted}
 
 
+async def tell_overdue(pool: Pool, before: Result) -> Result:
+    """Tell of orders that no poller can bring to an end. overdue: how many there are now."""
+    overdue = await periodic.tell_overdue(pool, after=OVERDUE_AFTER)
+    if overdue:
+        log.error("there are orders open long after their end", category="order", overdue=overdue)
+    return {"overdue": overdue}
+
+
 async def judge_routes(pool: Pool, before: Result, *, rule: str, success_min: float, tries_min: int) -> Result:
     """Warn about routes and services with little success, or disable the routes. changed (and changed_total)."""
     changed = await routes.judge_routes(pool, rule, success_min=success_min, tries_min=tries_min)
     if changed:
-        log.warning("routes judged anew", changed=changed)
+        log.warning("routes judged anew", category="provider", changed=changed)
     return {"changed": changed, "changed_total": before.get("changed_total", 0) + changed}
 
 
@@ -129,6 +143,10 @@ def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], A
             rule=settings.route_rule,
             success_min=settings.route_success_min,
             tries_min=settings.route_tries_min,
+        ),
+        "tell_overdue": tell_overdue,
+        "tell_alerts": partial(
+            tell_alerts, channels=open_channels(settings), quiet=timedelta(seconds=settings.alert_quiet_s)
         ),
     }
 
@@ -150,4 +168,4 @@ def periodic_loop(
     async def work(job: PeriodicJob) -> None:
         await finish_periodic_job(pool, job, await jobs[job.name](pool, job.result))
 
-    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S)
+    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S, kind="periodic")

@@ -3,13 +3,17 @@
     sold                            pending
     surely not sold                 the next route at once, in the transaction that ends this attempt
     nobody knows                    the order stays begun with this provider; after the window its orphan is adopted
+    still nobody after DOUBT_MAX    failed and refunded, and told to the operators: what was sold, if it was, has ended
     no route left, one was away     again in some seconds, for ORDERING_MAX_S from the order's creation
-    no route left                   failed and refunded, with the most telling refusal
+    no route left                   failed and refunded, with the most telling refusal; a retry is tried again elsewhere
 
 Invariant: at any moment the order's row names the one provider that may have sold, and no other is asked meanwhile.
+Who began a purchase ends it, under the lease it was begun with; whoever has the order later may only adopt.
+A retry asks nobody whom the orders before it have asked for a number of this country.
 An order asks ROUTES_MAX routes in a row at most, and begins no new row of them after ATTEMPTS_MAX.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,9 +22,10 @@ from random import Random
 import asyncpg
 import structlog
 
-from pollers.adoption import PURCHASE_WINDOW, RIVALS_MAX, find_orphan
+from pollers.adoption import DOUBT_MAX, PURCHASE_WINDOW, RIVALS_MAX, doubt_pause, find_orphan
 from pollers.providers.contract import (
     AccountProblem,
+    Cancelled,
     NoNumbers,
     OutcomeUnknown,
     PriceTooLow,
@@ -42,16 +47,23 @@ log = structlog.get_logger()
 
 ATTEMPTS_MAX = 40
 
+BUY_S_MAX = 25.0
+"""A purchase, with its turns, is cut off well before PURCHASE_WINDOW ends and its number may be taken for an orphan."""
+RETURN_S_MAX = 25.0
+"""Likewise the return of a number left over: who begins a purchase meanwhile looks for orphans only after it."""
+
 TELLING = (PriceTooLow, NoNumbers, Unavailable, Refused, AccountProblem)
 """Which of several refusals the user hears of: the first of these says most about what to do instead."""
 
 TellOperator = Callable[[ActivationJob, ProviderError], Awaitable[None]]
+LogForOperator = Callable[..., Awaitable[None]]
+"""Takes a job, a level and an error code, and by keyword what else there is to say."""
 
 
 class Purchases:
     """Buys, and finds what was bought, over the routes of several providers.
 
-    random: for `routing.plan`. tell_operator: of a fault that a person has to look at.
+    random: for `routing.plan`. tell_operator: of a fault that a person has to look at. log_for_operator: of an order.
     """
 
     def __init__(
@@ -61,6 +73,7 @@ class Purchases:
         settings: PollerSettings,
         random: Random,
         tell_operator: TellOperator,
+        log_for_operator: LogForOperator,
         covers: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._pool = pool
@@ -68,21 +81,23 @@ class Purchases:
         self._settings = settings
         self._random = random
         self._tell_operator = tell_operator
+        self._log_for_operator = log_for_operator
         self._covers = covers
 
     async def buy(self, job: ActivationJob) -> None:
         """Buy for an order for which nothing is begun."""
-        known = await read_routes(self._pool, job.service, job.country, list(self._providers))
+        tried = await jobs.tried_providers(self._pool, job)
+        usable = [provider for provider in self._providers if provider not in tried]
+        known = await read_routes(self._pool, job.service, job.country, usable)
         planned = plan(known, job.price, self._random)
         if not planned.routes:
-            error_code = PriceTooLow.error_code if planned.is_too_dear else NoNumbers.error_code
-            await jobs.close_activation(self._pool, job.id, "failed", error_code)
+            await self._fail(job, PriceTooLow.error_code if planned.is_too_dear else NoNumbers.error_code)
             return
         if job.attempts >= ATTEMPTS_MAX:  # only who was away is ever asked again
-            await jobs.close_activation(self._pool, job.id, "failed", Unavailable.error_code)
+            await self._fail(job, Unavailable.error_code)
             return
-        if not await jobs.begin_purchase(self._pool, job.id, planned.routes[0].provider):
-            return  # cancelled, or begun by another: in either case not ours to buy
+        if not await jobs.begin_purchase(self._pool, job, planned.routes[0].provider):
+            return  # cancelled, or another's by now: in either case not ours to buy
         await self._ask(replace(job, provider=planned.routes[0].provider), planned)
 
     async def _ask(self, job: ActivationJob, planned: Plan) -> None:
@@ -115,7 +130,11 @@ class Purchases:
 
     async def _buy_over(self, job: ActivationJob, route: KnownRoute) -> Purchase:
         provider = self._providers[route.provider]
-        return await provider.buy(str(job.id), route.service_code, route.country_code, job.price)
+        try:
+            async with asyncio.timeout(BUY_S_MAX):
+                return await provider.buy(str(job.id), route.service_code, route.country_code, job.price)
+        except TimeoutError:
+            raise OutcomeUnknown(f"no answer within {BUY_S_MAX:.0f} s") from None
 
     async def _give_up(self, job: ActivationJob, faults: list[ProviderError], planned: Plan) -> None:
         """Nobody sold: again soon if somebody may then, or never, if that would be later than the user is to wait."""
@@ -125,17 +144,29 @@ class Purchases:
             pause = timedelta(seconds=min(fault.retry_after_s or 0 for fault in away))
             again_at = max(job.now() + pause, retry_at(job.now(), None))
             if again_at <= job.created_at + timedelta(seconds=self._settings.ordering_max_s):
-                await jobs.abandon_purchase(self._pool, job.id, again_at, last)
+                await jobs.abandon_purchase(self._pool, job, again_at, last)
                 return
         error_code = PriceTooLow.error_code if planned.is_too_dear else _most_telling(faults).error_code
-        await jobs.close_activation(self._pool, job.id, "failed", error_code, outcome=last)
+        await self._fail(job, error_code, outcome=last)
+
+    async def _fail(self, job: ActivationJob, error_code: str, *, outcome: str | None = None) -> bool:
+        """Whether it was ours to decide: that nobody sold is certain under the lease only."""
+        return await jobs.end_unserved(
+            self._pool,
+            job.id,
+            "failed",
+            error_code,
+            providers=list(self._providers),
+            outcome=outcome,
+            leased_until=job.leased_until,
+        )
 
     async def adopt(self, job: ActivationJob, begun_at: datetime, provider: Provider) -> None:
         """Only when no answer can come any more, and no other purchase could be mistaken for ours."""
         if job.now() < begun_at + PURCHASE_WINDOW:
             await jobs.reschedule(self._pool, job, begun_at + PURCHASE_WINDOW)
             return
-        orders = await provider.active()
+        orders = await provider.active(begun_at)
         # In this order: a purchase recorded between the two is known, and not in flight any more.
         has_rivals = await jobs.is_purchase_in_flight(self._pool, job, PURCHASE_WINDOW)
         known = await jobs.known_provider_orders(
@@ -144,12 +175,26 @@ class Purchases:
         orphan = find_orphan(orders, known, job.service_code, job.country_code)
         if orphan is None:
             log.info("purchase was not made", activation_id=str(job.id))
-            await jobs.close_activation(self._pool, job.id, "failed", OutcomeUnknown.error_code)
+            await self._fail(job, OutcomeUnknown.error_code)
         elif has_rivals and job.now() < begun_at + PURCHASE_WINDOW + RIVALS_MAX:
             await jobs.reschedule(self._pool, job, retry_at(job.now(), None))
         else:
             log.warning("orphan adopted", activation_id=str(job.id), provider_order_id=orphan.provider_order_id)
             await self.record(job, Purchase(orphan.provider_order_id, orphan.phone, orphan.cost), begun_at)
+
+    async def doubt(self, job: ActivationJob, begun_at: datetime, fault: ProviderError) -> None:
+        """The provider cannot be asked whether it sold: later, more and more seldom, and at last never.
+
+        A number that was sold all the same has ended by then, and its SMS, if one came, was seen by nobody: the user
+        has got nothing, and is given the money back. That the provider may charge us for it is told to the operators.
+        """
+        now = job.now()
+        if now < begun_at + DOUBT_MAX:
+            retry_after_s = fault.retry_after_s if isinstance(fault, Unavailable) else None
+            await jobs.reschedule(self._pool, job, max(now + doubt_pause(now - begun_at), retry_at(now, retry_after_s)))
+        elif await self._fail(job, OutcomeUnknown.error_code):
+            reason = f"nobody could tell whether it was sold, refunded: {fault.reason}"
+            await self._log_for_operator(job, "error", OutcomeUnknown.error_code, reason=reason)
 
     async def record(self, job: ActivationJob, purchase: Purchase, begun_at: datetime) -> None:
         """Write down what was bought."""
@@ -170,8 +215,28 @@ class Purchases:
             await jobs.reschedule(self._pool, job, retry_at(now, None))
             return
         if not recorded:
-            # Decided without us, because we took longer than the window. The next order to look for an orphan finds it.
-            log.warning("number left over", activation_id=str(job.id), provider_order_id=purchase.provider_order_id)
+            await self._return(job, purchase)
+
+    async def _return(self, job: ActivationJob, purchase: Purchase) -> None:
+        """Our order was decided without its number, because we took longer than the window: nobody is to pay for it.
+
+        Unless somebody has it by now, or may adopt it. Who begins a purchase later is no danger: see RETURN_S_MAX.
+        """
+        id_ = purchase.provider_order_id
+        if await jobs.known_provider_orders(self._pool, job.provider or "", [id_]):
+            return
+        log.warning("number left over", activation_id=str(job.id), provider_order_id=id_)
+        if await jobs.is_purchase_in_flight(self._pool, job):
+            became = "left to an order whose purchase is in doubt"
+        else:
+            try:
+                async with asyncio.timeout(RETURN_S_MAX):
+                    outcome = await self._providers[job.provider or ""].cancel(id_)
+                became = "returned" if isinstance(outcome, Cancelled) else f"not returned: {outcome}"
+            except (ProviderError, TimeoutError) as fault:
+                became = f"not returned: {str(fault) or 'no answer'}"
+        reason = f"number {id_} came after its order was decided, {became}"
+        await self._log_for_operator(job, "warning", "NUMBER_LEFT_OVER", reason=reason)
 
 
 def _most_telling(faults: list[ProviderError]) -> ProviderError:

@@ -19,6 +19,7 @@ from pollers.books import Comparison
 from pollers.readings import compare
 from pollers.service import open_providers
 from pollers.settings import PollerSettings
+from wallet_db import arguments
 from wallet_db.connect import pool
 from wallet_db.roles import POLLERS
 
@@ -97,7 +98,11 @@ def lines(compared: Sequence[Comparison]) -> list[str]:
         ]
     findings = sum(len(each.findings) for each in compared)
     agree = all(each.agrees for each in compared)
-    return [*written, "the books agree" if agree else f"the books do NOT agree: {findings} to look at"]
+    if agree:
+        return [*written, "the books agree"]
+    if not findings:
+        return [*written, "the books could not be compared"]
+    return [*written, f"the books do NOT agree: {findings} to look at"]
 
 
 def _whose(order_id: str | None, provider_order_id: str | None) -> str:
@@ -127,7 +132,11 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="so much was paid into the account (negative: went out of it) since the reading before",
     )
     parser.add_argument(
-        "--checks", type=int, default=CHECKS_MAX, metavar="N", help=f"orders to ask about singly ({CHECKS_MAX})"
+        "--checks",
+        type=arguments.count,
+        default=CHECKS_MAX,
+        metavar="N",
+        help=f"orders to ask about singly ({CHECKS_MAX})",
     )
 
 
@@ -137,7 +146,7 @@ def _paid_in(text: str) -> tuple[str, Decimal]:
         value = Decimal(amount)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not name or not value.is_finite():
+    if not name or not value.is_finite() or not abs(value) < 10**12:
         raise argparse.ArgumentTypeError(f"expected PROVIDER=AMOUNT, got {text!r}")
     return name, value
 

@@ -5,14 +5,14 @@
     ordering, begun            the answer was lost: adopt the orphan, never rent  → active, or failed and refunded
     active, cancel wanted      ask the provider to take it back                   → cancelled, or refused
     active, finish wanted      a last look, and give the number up                → completed
-    active, more time wanted   write the intent, extend                           → a later end, or refused and refunded
+    active, more time wanted   see `rental_extensions.py`                         → a later end, or refused and refunded
     active                     look for SMS; after the end a last look            → expired
 
-An extension whose answer was lost stays held, and the rental's own life decides: if it runs on after its old end, or
-the provider tells a later one, it was sold; else the extra goes back. A purchase whose answer was lost and that nobody
+A purchase whose answer was lost and that nobody
 can decide, for want of a list or because others are in doubt beside it, is never repeated: its money stays held for an
 operator, who may record or close it, and goes back after DOUBT_MAX, for the user has got nothing. As with activations,
-what the provider said is applied by SQL functions that change nothing the second time.
+what the provider said is applied by SQL functions that change nothing the second time. Whoever decides by what was so
+when it was claimed does so under its lease, which the database looks at in the same statement: see `rental_jobs.py`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ import structlog
 
 from pollers.activations import OPERATOR_QUIET_S
 from pollers.adoption import PURCHASE_WINDOW
-from pollers.loop import DueLoop
+from pollers.metrics import SMS_FOUND
 from pollers.providers.contract import (
     AccountProblem,
     ActiveRental,
@@ -45,14 +45,13 @@ from pollers.providers.contract import (
     UnknownOrder,
 )
 from pollers.rental_adoption import Unsure, find_rental_orphan, told_once
+from pollers.rental_extensions import Extensions
 from pollers.rental_schedule import (
     DOUBT_MAX,
     DOUBT_PAUSE_S,
-    EXTENSION_PROOF,
     LAST_LOOK_MAX,
     end_of,
     has_run_out,
-    is_extended,
     is_served,
     next_look,
     unused_hours,
@@ -65,6 +64,9 @@ from wallet_db.rental_jobs import RentalJob
 
 log = structlog.get_logger()
 
+RENT_S_MAX = 20.0
+"""A rent may be two requests; they end well before PURCHASE_WINDOW does, when an orphan is looked for."""
+
 
 class RentalWorker:
     """Works on claimed rentals. A new one is rented from the first of the providers that offers rentals at all."""
@@ -73,6 +75,7 @@ class RentalWorker:
         self._pool = pool
         self._providers = providers
         self._settings = settings
+        self._extensions = Extensions(pool, settings, self._tell_operator)
         self._quiet_until_s: dict[str, float] = {}
 
     async def work(self, job: RentalJob) -> None:
@@ -81,7 +84,7 @@ class RentalWorker:
             if job.status == "ordering" and job.purchase_started_at is not None:
                 await self._adopt(job, job.purchase_started_at)
             elif job.status == "ordering" and job.cancel_requested_at is not None:
-                await rental_jobs.close_rental(self._pool, job.id, "cancelled")
+                await rental_jobs.close_rental(self._pool, job, "cancelled")
             elif job.status == "ordering":
                 await self._rent(job)
             elif job.cancel_requested_at is not None:
@@ -89,7 +92,7 @@ class RentalWorker:
             elif job.finish_requested_at is not None:
                 await self._finish(job)
             elif job.extension_status == "requested" and job.extension_started_at is None:
-                await self._extend(job)
+                await self._extensions.extend(job, self._provider_of(job)[1], _upstream_id(job))
             else:
                 await self._look(job)
         except Unavailable as fault:
@@ -105,35 +108,40 @@ class RentalWorker:
                 continue
             try:
                 seen = await self._unknown(name, await _list(provider))
-                if not await rental_jobs.begin_purchase(self._pool, job.id, name, seen):
-                    return  # cancelled, or begun by another: in either case not ours to rent
-                begun_at = job.now()
-                purchase = await provider.rent(str(job.id), *codes, job.hours, job.price)
-            except NotOffered:
-                await rental_jobs.abandon_purchase(self._pool, job.id, job.leased_until)
-                continue
-            except OutcomeUnknown as fault:
-                log.warning("rent without an answer", rental_id=str(job.id), reason=fault.reason)
-                await rental_jobs.reschedule(self._pool, job, begun_at + PURCHASE_WINDOW)
-            except (Unavailable, UnknownAnswer) as fault:
-                await self._rent_later(job, fault)
             except ProviderError as fault:
-                await rental_jobs.close_rental(self._pool, job.id, "failed", fault.error_code)
-                if isinstance(fault, AccountProblem):
-                    await self._tell_operator(job, "error", fault.error_code, fault.reason)
+                await self._not_rented(job, fault, rental_jobs.reschedule)
+                return
+            if not await rental_jobs.begin_purchase(self._pool, job, name, seen):
+                return  # cancelled, or another's by now: in either case not ours to rent
+            begun_at = job.now()
+            try:
+                async with asyncio.timeout(RENT_S_MAX):
+                    purchase = await provider.rent(str(job.id), *codes, job.hours, job.price)
+            except NotOffered:
+                await rental_jobs.abandon_purchase(self._pool, job, job.leased_until)
+                continue
+            except (OutcomeUnknown, TimeoutError) as fault:
+                log.warning("rent without an answer", rental_id=str(job.id), reason=str(fault) or "took too long")
+                await rental_jobs.reschedule(self._pool, job, begun_at + PURCHASE_WINDOW)
+            except ProviderError as fault:
+                await self._not_rented(job, fault, rental_jobs.abandon_purchase)
             else:
                 await self._record(job, name, purchase, begun_at)
             return
-        await rental_jobs.close_rental(self._pool, job.id, "failed", NotOffered.error_code)
+        await rental_jobs.close_rental(self._pool, job, "failed", NotOffered.error_code)
 
-    async def _rent_later(self, job: RentalJob, fault: ProviderError) -> None:
-        """Surely not rented: again soon, or never, if that would be later than the user is to wait."""
-        retry_after_s = fault.retry_after_s if isinstance(fault, Unavailable) else None
-        again_at = retry_at(job.now(), retry_after_s)
-        if again_at > job.created_at + timedelta(seconds=self._settings.ordering_max_s):
-            await rental_jobs.close_rental(self._pool, job.id, "failed", fault.error_code)
-        else:
-            await rental_jobs.abandon_purchase(self._pool, job.id, again_at)
+    async def _not_rented(
+        self, job: RentalJob, fault: ProviderError, again: Callable[[Pool, RentalJob, datetime], Awaitable[None]]
+    ) -> None:
+        """Surely not: again soon, or never, if somebody has to decide or the user would wait for too long."""
+        if isinstance(fault, Unavailable | UnknownAnswer):
+            again_at = retry_at(job.now(), fault.retry_after_s if isinstance(fault, Unavailable) else None)
+            if again_at <= job.created_at + timedelta(seconds=self._settings.ordering_max_s):
+                await again(self._pool, job, again_at)
+                return
+        await rental_jobs.close_rental(self._pool, job, "failed", fault.error_code)
+        if isinstance(fault, AccountProblem):
+            await self._tell_operator(job, "error", fault.error_code, fault.reason)
 
     async def _adopt(self, job: RentalJob, begun_at: datetime) -> None:
         """Only when no answer can come any more, and no other purchase could be mistaken for ours."""
@@ -157,19 +165,21 @@ class RentalWorker:
         )
         if orphan is None:
             log.info("rental was not made", rental_id=str(job.id))
-            await rental_jobs.close_rental(self._pool, job.id, "failed", Unavailable.error_code)
+            await rental_jobs.close_rental(self._pool, job, "failed", Unavailable.error_code)
         elif isinstance(orphan, Unsure):
             await self._wait_in_doubt(job, begun_at, "a rental upstream may be this one's or another's")
         else:
             log.warning("orphan adopted", rental_id=str(job.id), provider_order_id=orphan.provider_order_id)
-            purchase = Purchase(orphan.provider_order_id, orphan.phone, expires_at=orphan.ends_at)
+            # No list tells what was paid; the price of now is that of a minute ago.
+            cost = await provider.rental_cost(*codes, job.hours)
+            purchase = Purchase(orphan.provider_order_id, orphan.phone, cost, orphan.ends_at)
             await self._record(job, name, purchase, begun_at)
 
     async def _wait_in_doubt(self, job: RentalJob, begun_at: datetime, reason: str) -> None:
         if job.now() < begun_at + DOUBT_MAX:
             await self._tell_operator(job, "warning", "RENTAL_IN_DOUBT", reason)
             await rental_jobs.reschedule(self._pool, job, job.now() + timedelta(seconds=DOUBT_PAUSE_S))
-        elif await rental_jobs.close_rental(self._pool, job.id, "failed", OutcomeUnknown.error_code):
+        elif await rental_jobs.close_rental(self._pool, job, "failed", OutcomeUnknown.error_code):
             reason = f"{reason}; refunded, but it may be running upstream"
             await self._log_for_operator(job, "error", OutcomeUnknown.error_code, reason)
 
@@ -190,7 +200,7 @@ class RentalWorker:
             # One alike adopted this number first. Ours is still "begun", and looks for an orphan in its turn.
             await rental_jobs.reschedule(self._pool, job, retry_at(now, None))
             return
-        if not recorded:
+        if not recorded and await rental_jobs.unknown_of(self._pool, name, [purchase.provider_order_id]):
             reason = f"rental {purchase.provider_order_id} of {name} is left over: ours was decided without it"
             await self._log_for_operator(job, "error", "RENTAL_LEFT_OVER", reason)
 
@@ -201,62 +211,11 @@ class RentalWorker:
         if isinstance(found, Ended):
             await self._end(job)
         elif job.extension_started_at is not None and now < ends_at + LAST_LOOK_MAX:
-            await self._decide_extension(job, found, job.extension_started_at)
+            await self._extensions.decide(job, found, job.extension_started_at)
         elif is_served(now, begun_at, job.hours, ends_at):
-            await rental_jobs.close_rental(self._pool, job.id, "expired")
+            await rental_jobs.close_rental(self._pool, job, "expired")
         else:
             await rental_jobs.reschedule(self._pool, job, next_look(now, job.purchased_at or now, ends_at))
-
-    async def _decide_extension(self, job: RentalJob, found: Rented | None, started_at: datetime) -> None:
-        """Its answer was lost: not before it is certain does the extra go the one way or the other."""
-        now, ends_at = job.now(), job.ends_at or job.now()
-        extended = is_extended(now, started_at, ends_at, found.ends_at) if found is not None else None
-        if extended:
-            log.warning("extension found", rental_id=str(job.id))
-            await self._record_extension(job, found.ends_at if found is not None else None)
-        elif extended is False:
-            await rental_jobs.refuse_extension(self._pool, job.id, OutcomeUnknown.error_code, due_at=now)
-        else:
-            due_at = next_look(now, job.purchased_at or now, ends_at)
-            if now >= ends_at:
-                due_at = max(ends_at + EXTENSION_PROOF, retry_at(now, None))
-            await rental_jobs.reschedule(self._pool, job, due_at)
-
-    async def _extend(self, job: RentalJob) -> None:
-        now = job.now()
-        ends_at = job.ends_at or now
-        due_at = next_look(now, job.purchased_at or now, ends_at)
-        if now >= ends_at:
-            await rental_jobs.refuse_extension(self._pool, job.id, "RENTAL_ENDED", due_at=now)
-            return
-        _, provider = self._provider_of(job)
-        if not await rental_jobs.begin_extension(self._pool, job.id):
-            return  # begun by another, or a cancel is wanted, which made it due
-        try:
-            told = await provider.extend(_upstream_id(job), job.extension_hours or 0)
-        except OutcomeUnknown as fault:
-            log.warning("extension without an answer", rental_id=str(job.id), reason=fault.reason)
-            await self._tell_operator(job, "warning", "EXTENSION_IN_DOUBT", fault.reason)
-            await rental_jobs.reschedule(self._pool, job, due_at)
-        except Unavailable as fault:
-            again_at = retry_at(job.now(), fault.retry_after_s)
-            given_up_at = (job.extension_requested_at or now) + timedelta(seconds=self._settings.ordering_max_s)
-            if again_at > given_up_at:
-                await rental_jobs.refuse_extension(self._pool, job.id, fault.error_code, due_at=due_at)
-            else:
-                await rental_jobs.abandon_extension(self._pool, job.id, again_at)
-        except ProviderError as fault:
-            await rental_jobs.refuse_extension(self._pool, job.id, fault.error_code, due_at=due_at)
-            if isinstance(fault, AccountProblem):
-                await self._tell_operator(job, "error", fault.error_code, fault.reason)
-        else:
-            await self._record_extension(job, told)
-
-    async def _record_extension(self, job: RentalJob, told: datetime | None) -> None:
-        now = job.now()
-        ends_at = end_of(told, job.ends_at or now, job.extension_hours or 0)
-        due_at = next_look(now, job.purchased_at or now, ends_at)
-        await rental_jobs.record_extension(self._pool, job.id, ends_at=ends_at, due_at=due_at)
 
     async def _cancel(self, job: RentalJob) -> None:
         now = job.now()
@@ -271,7 +230,7 @@ class RentalWorker:
             await rental_jobs.refuse_cancel(self._pool, job.id, "CANCEL_REFUSED", allowed_at=None, due_at=due_at)
             return
         if isinstance(outcome, Cancelled):
-            await rental_jobs.close_rental(self._pool, job.id, "cancelled")
+            await rental_jobs.close_rental(self._pool, job, "cancelled", is_final=True)
         elif isinstance(outcome, TooLate):
             await rental_jobs.refuse_cancel(self._pool, job.id, "CANCEL_TOO_LATE", allowed_at=None, due_at=due_at)
         elif isinstance(outcome, TooEarly):
@@ -291,11 +250,11 @@ class RentalWorker:
         now = job.now()
         ends_at = job.ends_at or now
         if job.cancel_requested_at is not None:
-            await rental_jobs.close_rental(self._pool, job.id, "cancelled")
+            await rental_jobs.close_rental(self._pool, job, "cancelled", is_final=True)
         elif has_run_out(now, ends_at):
-            await rental_jobs.close_rental(self._pool, job.id, "expired")
+            await rental_jobs.close_rental(self._pool, job, "expired")
         elif await rental_jobs.close_rental(
-            self._pool, job.id, "cancelled", "ENDED", unused_hours=unused_hours(now, ends_at)
+            self._pool, job, "cancelled", "ENDED", unused_hours=unused_hours(now, ends_at)
         ):
             reason = f"ended by the provider {unused_hours(now, ends_at)} hours early, which were refunded"
             await self._log_for_operator(job, "warning", "PROVIDER_ENDED", reason)
@@ -308,7 +267,7 @@ class RentalWorker:
         except Refused as fault:
             # It is paid, and where it cannot be ended it ends with its time.
             log.warning("finish refused", rental_id=str(job.id), reason=fault.reason)
-        await rental_jobs.close_rental(self._pool, job.id, "completed")
+        await rental_jobs.close_rental(self._pool, job, "completed", is_final=True)
 
     async def _read(self, job: RentalJob) -> Rented | Ended | None:
         """Show its SMS. None: the provider does not know it, which is no word on anything."""
@@ -321,6 +280,7 @@ class RentalWorker:
         if isinstance(found, Rented):
             applied = await rental_jobs.apply_sms(self._pool, job.id, told_once(found.messages))
             if applied:
+                SMS_FOUND.labels(job.provider, "rental").inc(applied)
                 log.info("sms of a rental", rental_id=str(job.id), applied=applied)
         return found
 
@@ -339,7 +299,7 @@ class RentalWorker:
         log.warning("provider fault", rental_id=str(job.id), error_code=fault.error_code, reason=fault.reason)
         begun_at = job.purchase_started_at
         if job.ends_at is not None and job.now() >= job.ends_at + LAST_LOOK_MAX:
-            await rental_jobs.close_rental(self._pool, job.id, "expired")
+            await rental_jobs.close_rental(self._pool, job, "expired")
         elif job.status == "ordering" and begun_at is not None and job.now() >= begun_at + DOUBT_MAX:
             await self._wait_in_doubt(job, begun_at, "the provider could not be asked")
         else:
@@ -354,18 +314,6 @@ class RentalWorker:
     async def _log_for_operator(self, job: RentalJob, level: str, error_code: str, reason: str) -> None:
         data = orjson.dumps({"rental_id": str(job.id), "provider": job.provider, "reason": reason})
         await jobs.log_for_operator(self._pool, level, "pollers", error_code, data.decode())
-
-
-def rental_loop(
-    pool: Pool, settings: PollerSettings, work: Callable[[RentalJob], Awaitable[None]]
-) -> DueLoop[RentalJob]:
-    """The loop over due rentals."""
-    lease = timedelta(seconds=settings.lease_s)
-
-    async def claim(limit: int) -> Sequence[RentalJob]:
-        return await rental_jobs.claim_rentals(pool, limit=limit, lease=lease)
-
-    return DueLoop(claim, work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
 
 
 async def _list(provider: Provider) -> list[ActiveRental] | None:

@@ -11,28 +11,36 @@ from typing import Any
 import httpx
 import orjson
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from notifier.bus import open_bus
 from notifier.event import Event
+from notifier.pool_metrics import measure_pool
+from notifier.probes import serving_probes
 from pollers.accounts import wrap
 from pollers.activations import ActivationWorker
 from pollers.bulk import BulkLooker, bulk_loop
 from pollers.loop import DueLoop
+from pollers.metrics import PollerFigures
 from pollers.periodic import periodic_loop
 from pollers.providers.contract import Provider
 from pollers.providers.fivesim import FiveSim
 from pollers.providers.herosms import HeroSms
 from pollers.providers.sms_activate import SmsActivate
-from pollers.rentals import RentalWorker, rental_loop
+from pollers.rentals import RentalWorker
 from pollers.settings import FIVESIM, HEROSMS, SMS_ACTIVATE, PollerSettings
+from pollers.sharing import Sharing, spread_rest
 from pollers.turns import on_behalf_of, pace
 from wallet_db.connect import Pool, pool
 from wallet_db.jobs import ActivationJob, claim_activations, log_for_operator
-from wallet_db.rental_jobs import RentalJob
+from wallet_db.rental_jobs import RentalJob, claim_rentals
 from wallet_db.roles import POLLERS
 from wallet_db.routes import unrouted
+from wallet_db.tracing import span
 
 log = structlog.get_logger()
+
+PROBE_TIMEOUT_S = 2.0
 
 ADAPTERS: Mapping[str, Callable[[str, str, httpx.AsyncClient], Provider]] = {
     SMS_ACTIVATE: SmsActivate,
@@ -47,47 +55,90 @@ def open_providers(settings: PollerSettings, client: httpx.AsyncClient) -> dict[
 
 
 async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event | None = None) -> None:
-    """Work until SIGTERM, SIGINT or `stop`. Raises DatabaseUnavailable."""
+    """Work until SIGTERM, SIGINT or `stop`. Raises DatabaseUnavailable, PortTaken."""
     # A request for every order worked on, none waiting for a connection: waiting counts as the provider's failing.
     limits = httpx.Limits(max_connections=settings.concurrency_max, max_keepalive_connections=settings.concurrency_max)
     async with (
         pool(database_url, "pollers", role=POLLERS, connections_max=settings.database_connections_max) as connections,
         httpx.AsyncClient(limits=limits, event_hooks={"request": [pace]}) as client,
-        asyncio.TaskGroup() as tasks,
     ):
-        providers = wrap(open_providers(settings, client), settings.requests_per_s, partial(_tell, connections))
-        await _tell_what_is_not_routed(connections, providers)
-        lease = timedelta(seconds=settings.lease_s)
-        looker = BulkLooker(connections, providers, uncovered_within=lease)
-        worker = ActivationWorker(connections, providers, settings, covers=looker.covers)
+        tell, spread = partial(_tell, connections), partial(spread_rest, connections)
+        accounts = wrap(open_providers(settings, client), settings.requests_per_s, tell, spread)
+        await _tell_what_is_not_routed(connections, accounts)
+        checks, figures = partial(_checks, connections), PollerFigures(connections, accounts)
+        async with serving_probes(settings.metrics_host, settings.metrics_port, checks, figures.read):
+            sharing = Sharing(connections, accounts)
+            await sharing.join()
+            await _work(settings, database_url, connections, accounts, sharing, stop or asyncio.Event())
 
-        async def claim(limit: int) -> Sequence[ActivationJob]:
-            return await claim_activations(connections, limit=limit, lease=lease)
 
-        async def work(job: ActivationJob) -> None:
-            with on_behalf_of(str(job.user_id)):
-                await worker.work(job)
+async def _work(
+    settings: PollerSettings,
+    database_url: str,
+    connections: Pool,
+    providers: Mapping[str, Provider],
+    sharing: Sharing,
+    stop: asyncio.Event,
+) -> None:
+    lease = timedelta(seconds=settings.lease_s)
+    looker = BulkLooker(connections, providers, uncovered_within=lease)
+    worker = ActivationWorker(connections, providers, settings, covers=looker.covers)
+    renter = RentalWorker(connections, providers, settings)
 
-        loop = DueLoop(claim, work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s)
-        renter = RentalWorker(connections, providers, settings)
+    async def claim(limit: int) -> Sequence[ActivationJob]:
+        return await claim_activations(connections, limit=limit, lease=lease)
 
-        async def work_on_rental(job: RentalJob) -> None:
-            with on_behalf_of(str(job.user_id)):
-                await renter.work(job)
+    async def work(job: ActivationJob) -> None:
+        with (
+            on_behalf_of(str(job.user_id)),
+            bound_contextvars(activation_id=str(job.id)),
+            span("work", order_id=str(job.id)),
+        ):
+            await worker.work(job)
 
-        rentals = rental_loop(connections, settings, work_on_rental)
-        tasks.create_task(rentals.run())
-        periodic = periodic_loop(connections, settings, providers)
-        tasks.create_task(periodic.run())
-        bulk = bulk_loop(looker, settings, accounts_max=len(providers))
-        tasks.create_task(bulk.run())
-        bus = open_bus(settings.bus, database_url, POLLERS, nats_url=settings.nats_url.get_secret_value())
-        listening = tasks.create_task(bus.listen(partial(_hear, loop, rentals)))
-        stopping = tasks.create_task(_stop_when_told(stop or asyncio.Event(), loop, rentals, periodic, bulk))
+    async def claim_rented(limit: int) -> Sequence[RentalJob]:
+        return await claim_rentals(connections, limit=limit, lease=lease)
+
+    async def work_on_rental(job: RentalJob) -> None:
+        with (
+            on_behalf_of(str(job.user_id)),
+            bound_contextvars(rental_id=str(job.id)),
+            span("work", order_id=str(job.id)),
+        ):
+            await renter.work(job)
+
+    loop = DueLoop(claim, work, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s, kind="activation")
+    rentals = DueLoop(
+        claim_rented, work_on_rental, concurrency_max=settings.concurrency_max, poll_s=settings.poll_s, kind="rental"
+    )
+    loops: list[DueLoop[Any]] = [
+        loop,
+        rentals,
+        periodic_loop(connections, settings, providers),
+        bulk_loop(looker, settings, accounts_max=len(providers)),
+    ]
+    bus = open_bus(settings.bus, database_url, POLLERS, nats_url=settings.nats_url.get_secret_value())
+    async with asyncio.TaskGroup() as tasks:
+        working = [tasks.create_task(each.run()) for each in loops]
+        beside = [
+            tasks.create_task(bus.listen(partial(_hear, loop, rentals))),
+            tasks.create_task(_stop_when_told(stop, *loops)),
+            tasks.create_task(sharing.run()),
+            tasks.create_task(measure_pool(connections, "pollers")),
+        ]
         log.info("working", providers=sorted(providers))
-        await loop.run()
-        listening.cancel()
-        stopping.cancel()
+        await asyncio.wait(working)
+        for task in beside:
+            task.cancel()
+
+
+async def _checks(connections: Pool) -> Mapping[str, bool]:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            return {"database": await connections.fetchval("select true")}
+    except Exception:
+        log.warning("database probe failed", exc_info=True)
+        return {"database": False}
 
 
 async def _tell_what_is_not_routed(connections: Pool, providers: Mapping[str, Provider]) -> None:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from notifier.settings import NotifierSettings
+from pollers.alert_settings import AlertSettings
 
 SIMULATOR_KEY = "demo"
 
@@ -12,7 +12,7 @@ SMS_ACTIVATE, HEROSMS, FIVESIM = "sms_activate", "herosms", "fivesim"
 """Providers by name, as orders and routes have them."""
 
 
-class PollerSettings(NotifierSettings):
+class PollerSettings(AlertSettings):
     """Units are in the names."""
 
     sms_activate_url: str | None = Field(None, pattern=r"^https?://")
@@ -40,8 +40,8 @@ class PollerSettings(NotifierSettings):
     """Orders worked on at a time by this process."""
     poll_s: float = Field(0.25, gt=0, le=60)
     """How often due orders are looked for when nobody says that there is one."""
-    lease_s: float = Field(60.0, ge=20, le=3600)
-    """How long a claimed order is this process's alone; longer than any provider call."""
+    lease_s: float = Field(60.0, ge=30, le=3600)
+    """How long a claimed order is this process's alone; longer than any purchase (`purchases.BUY_S_MAX`)."""
     early_cancel_s: float = Field(120.0, ge=0)
     """When a provider cancels "not yet" without saying when: this long after the purchase."""
     order_lifetime_s: float = Field(1200.0, gt=0)

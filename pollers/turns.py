@@ -74,6 +74,11 @@ class Turns:
         self.given += 1
         self.waited_s += _now_s() - begun_s
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the provider wants a pause."""
+        return self._limiter.pause_s(_now_s()) > 0
+
     @contextmanager
     def paced(self, priority: Priority) -> Iterator[None]:
         """Let each request but the first made in this block wait for a turn, if its client has the hook `pace`."""
@@ -89,6 +94,12 @@ class Turns:
         is_new = self._limiter.pause_s(now_s) == 0
         self._limiter.pause(now_s + for_s)
         return is_new
+
+    def lend(self, *, per_s: float, burst: int, for_s: float) -> None:
+        """Another rate and burst for so long; per_s 0: none."""
+        now_s = _now_s()
+        self._limiter.lend(per_s=per_s, burst=burst, now_s=now_s, until_s=now_s + for_s)
+        self._give()
 
     def refuse_in_a_pause(self) -> None:
         """For who would rather go elsewhere than wait. Raises Held."""

@@ -10,6 +10,7 @@ from gateway.errors import STATUS_BY_CODE
 from gateway.realtime.close_codes import CLOSE_CODES
 from gateway.settings import GatewaySettings
 from notifier.settings import NotifierSettings
+from pollers.providers.contract import AlreadyBought, ProviderError, UnknownOrder
 from pollers.settings import PollerSettings
 from pollers.simulator import SimulatorSettings
 from wallet_db.errors import BY_SQLSTATE
@@ -26,6 +27,11 @@ ARROWS = {
 
 # Values in, values out: no socket, no clock, no environment.
 PURE = (
+    "gateway/api/admin/explained.py",
+    "gateway/api/admin/shapes.py",
+    "gateway/api/openapi.py",
+    "gateway/api/rate_limits.py",
+    "gateway/api/shapes.py",
     "gateway/auth/credentials.py",
     "gateway/auth/keys.py",
     "gateway/auth/revoked.py",
@@ -40,6 +46,7 @@ PURE = (
     "notifier/missing.py",
     "notifier/stream.py",
     "pollers/adoption.py",
+    "pollers/alert_text.py",
     "pollers/books.py",
     "pollers/breaker.py",
     "pollers/limiter.py",
@@ -47,6 +54,7 @@ PURE = (
     "pollers/rental_adoption.py",
     "pollers/rental_schedule.py",
     "pollers/schedule.py",
+    "pollers/smtp_url.py",
     "pollers/providers/answer.py",
     "pollers/providers/contract.py",
     "pollers/providers/fivesim/lists.py",
@@ -74,6 +82,12 @@ PURE = (
     "pollers/simulator/sms_activate_rents.py",
     "pollers/simulator/state.py",
     "pollers/simulator/till.py",
+    "wallet_db/analyze/figures.py",
+    "wallet_db/analyze/findings.py",
+    "wallet_db/analyze/page.py",
+    "wallet_db/analyze/plots.py",
+    "wallet_db/analyze/terminal.py",
+    "wallet_db/log_lines.py",
     "wallet_db/stress/intents.py",
     "wallet_db/stress/ledger.py",
 )
@@ -145,6 +159,18 @@ def test_close_codes_of_client_and_documents_are_the_gateways() -> None:
     architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for code in CLOSE_CODES:
         assert f"| {code.code} | `{code.name}` |" in architecture
+
+
+def test_the_page_has_words_for_whatever_an_order_ends_with() -> None:
+    by_sql = {"NO_SMS", "ENDED", "LATE_SMS", "SERVED_BEFORE", "REFUNDED_BY_OPERATOR"}
+    met_within = {UnknownOrder.error_code, AlreadyBought.error_code}  # and dealt with: no order ends so
+    by_provider = {fault.error_code for fault in errors_below(ProviderError)} - met_within
+    known = set(re.findall(r"^  ([A-Z_]+): ", (ROOT / "static/ui/errors.js").read_text(), re.MULTILINE))
+    assert by_sql | by_provider <= known
+
+
+def errors_below(error: type[ProviderError]) -> set[type[ProviderError]]:
+    return {error for child in error.__subclasses__() for error in {child, *errors_below(child)}}
 
 
 def test_files_are_small_rooms() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from asyncpg import InsufficientPrivilegeError, UndefinedColumnError, UndefinedFunctionError, UndefinedTableError
 
 from wallet_db import arguments, check, health, revocations
+from wallet_db.analyze import command as analyze
 from wallet_db.connect import DatabaseUnavailable, connect, database
 from wallet_db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from wallet_db.migrate import MigrationError, migrate
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "new-epoch", help="void every cursor given out (after restoring a backup): clients get a fresh snapshot"
     ).set_defaults(run=_new_epoch)
+    analyze.add_parser(commands)
     check.add_parser(commands)
     health.add_parser(commands)
     revocations.add_parser(commands)

@@ -15,6 +15,7 @@ import asyncpg
 
 from wallet_db.embedded import EmbeddedPostgres
 from wallet_db.settings import DatabaseSettings
+from wallet_db.tracing import is_tracing, trace_statements
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -79,7 +80,11 @@ async def pool(url: str, name: str, *, role: str | None = None, connections_max:
     timeouts = {"lock_timeout": f"{LOCK_TIMEOUT_S}s", "statement_timeout": f"{STATEMENT_TIMEOUT_S}s"}
     try:
         opened = await asyncpg.create_pool(
-            url, min_size=1, max_size=connections_max, **_options(name, role, **timeouts)
+            url,
+            min_size=1,
+            max_size=connections_max,
+            init=trace_statements if is_tracing() else None,
+            **_options(name, role, **timeouts),
         )
     except _CONNECT_FAULTS as error:
         raise _refusal(url, role, error) from error

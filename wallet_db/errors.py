@@ -26,6 +26,7 @@ from typing import Any, ClassVar
 
 import asyncpg
 import orjson
+from prometheus_client import Counter
 
 
 class WalletError(Exception):
@@ -194,6 +195,8 @@ BUSY_SQLSTATES = {
 }
 BY_SQLSTATE: dict[str, type[WalletError]] = {error.sqlstate: error for error in WalletError.__subclasses__()}
 
+REFUSED = Counter("onesms_wallet_refusals", "Refusals of the database's functions to this process.", ["error_code"])
+
 
 @contextmanager
 def refusals() -> Iterator[None]:
@@ -207,4 +210,5 @@ def refusals() -> Iterator[None]:
         if refusal is None:
             raise
         data = orjson.loads(error.detail) if error.detail else {}
+        REFUSED.labels(refusal.code).inc()
         raise refusal(error.message or "", data) from None

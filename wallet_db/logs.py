@@ -1,21 +1,32 @@
 """Logging: structlog to stderr, for people if stderr is a terminal, else one JSON object a line.
 
-Standard-library loggers (asyncio, asyncpg, uvicorn) come out the same way, from WARNING up: at INFO some of them print
-whole URLs, keys included. Tracebacks never show local variables, which may hold an SMS code. What is logged is the
-caller's care: names, ids and counts, never payloads, tokens or codes.
+Every line says when, its level, process, module and category (`log_lines`); within a request its `request_id`, at work
+on an order its `activation_id` or `rental_id`: an order's id leads from the request that placed it to the calls made
+for it. Standard-library loggers (asyncio, asyncpg, uvicorn) come out the same way, from WARNING up: at INFO some of
+them print whole URLs, keys included. Tracebacks never show local variables, which may hold an SMS code. What is logged
+is the caller's care: names, ids and counts, never payloads, tokens or codes; what looks like a secret is withheld all
+the same.
 """
 
 import logging
 import sys
+from types import FrameType
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from wallet_db.log_lines import category_of, redacted
+from wallet_db.settings import DatabaseSettings
+
+_OUR_OWN = ("structlog", "wallet_db.logs", "logging")
 
 
-def configure(process: str) -> None:
-    """Set logging up for this process; every line says `process`."""
+def configure(process: str, settings: DatabaseSettings | None = None) -> None:
+    """Set logging up for this process; every line says `process`. settings: without them, their defaults."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()] if settings is not None else logging.INFO
+    log_format = settings.log_format if settings is not None else "auto"
 
-    def add_process(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add_process(_logger: object, _method: str, line: EventDict) -> EventDict:
         line["process"] = process
         return line
 
@@ -24,25 +35,52 @@ def configure(process: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_process,
+        add_category,
     ]
-    render: list[Processor]
-    if sys.stderr.isatty():
-        render = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    end: list[Processor] = [structlog.processors.format_exc_info, redact]
+    if log_format == "text" or (log_format == "auto" and sys.stderr.isatty()):
+        end += [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     else:
-        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        end += [structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=[*shared, *render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[*shared, *end],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(level, logging.WARNING))
+
+
+def add_category(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Say which module writes, and the category unless the line says it: what names an order is about that."""
+    record = line.get("_record")
+    module = record.name if isinstance(record, logging.LogRecord) else _calling_module()
+    line["module"] = module
+    line.setdefault("category", "order" if "activation_id" in line or "rental_id" in line else category_of(module))
+    return line
+
+
+def redact(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Withhold what looks like a secret, the text of exceptions included."""
+    return {name: redacted(name, value) for name, value in line.items()}
+
+
+def _calling_module() -> str:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to the caller
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module == "__main__" and (spec := frame.f_globals.get("__spec__")) is not None:
+            module = str(spec.name)  # as `python -m` runs it
+        if module.partition(".")[0] not in _OUR_OWN and module not in _OUR_OWN:
+            return module
+        frame = frame.f_back
+    return ""

@@ -1,5 +1,7 @@
 """Orders as rows: what the gateway writes and reads of them. Effects and refusals: `sql/functions/`."""
 
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,13 +16,45 @@ JsonObject = dict[str, Any]
 """As the SQL functions of `json.sql` shape it."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which of a user's orders; None: whichever. `since` counts in, `until` does not."""
+
+    statuses: Sequence[str] | None = None
+    service: str | None = None
+    country: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ALL_ORDERS = OrderFilter()
+
+
 async def create_activation(
-    pool: Pool, user_id: UUID, service: str, country: str, *, idempotency_key: str | None, max_price: Decimal | None
+    pool: Pool,
+    user_id: UUID,
+    service: str,
+    country: str,
+    *,
+    idempotency_key: str | None,
+    max_price: Decimal | None,
+    retry_on_timeout: bool | None = None,
+    retry_countries: Sequence[str] | None = None,
 ) -> JsonObject:
-    """Write a purchase's intent and freeze its price. The activation, with `replayed`."""
+    """Write a purchase's intent and freeze its price. The activation, with `replayed`.
+
+    retry_on_timeout: None leaves it to the service. retry_countries: where else, after the order's own.
+    """
     with refusals():
         text = await pool.fetchval(
-            "select create_activation($1, $2, $3, $4, $5)", user_id, service, country, idempotency_key, max_price
+            "select create_activation($1, $2, $3, $4, $5, p_retry_on_timeout => $6, p_retry_countries => $7)",
+            user_id,
+            service,
+            country,
+            idempotency_key,
+            max_price,
+            retry_on_timeout,
+            retry_countries,
         )
     return _object(text)
 
@@ -74,16 +108,26 @@ async def read_activation(pool: Pool, user_id: UUID, activation_id: UUID) -> Jso
 
 
 async def list_activations(
-    pool: Pool, user_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None
+    pool: Pool,
+    user_id: UUID,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+    only: OrderFilter = ALL_ORDERS,
 ) -> list[tuple[datetime, UUID, JsonObject]]:
     """The user's orders, newest first, each with its (created_at, id): the keyset to go on `before`."""
     rows = await pool.fetch(
         "select created_at, id, activation_json(a) from activations a"
         " where user_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))"
+        " and ($5::text[] is null or status = any ($5)) and ($6::text is null or service = $6)"
+        " and ($7::text is null or country = $7)"
+        " and created_at >= coalesce($8::timestamptz, '-infinity')"
+        " and created_at < coalesce($9::timestamptz, 'infinity')"
         " order by created_at desc, id desc limit $4",
         user_id,
         *(before or (None, None)),
         limit,
+        *astuple(only),
     )
     return [(created_at, order_id, _object(text)) for created_at, order_id, text in rows]
 
@@ -94,14 +138,28 @@ async def read_wallet(pool: Pool, user_id: UUID) -> JsonObject | None:
     return _object(text) if text is not None else None
 
 
-async def list_operations(pool: Pool, user_id: UUID, *, limit: int, before: int | None) -> list[JsonObject]:
-    """The wallet's audit, newest first, from below operation number `before`."""
+async def list_operations(
+    pool: Pool,
+    user_id: UUID,
+    *,
+    limit: int,
+    before: int | None,
+    types: Sequence[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[JsonObject]:
+    """The wallet's audit, newest first, from below operation number `before`; of these types and that time."""
     rows = await pool.fetch(
         "select operation_json(o) from balance_operations o"
-        " where user_id = $1 and ($2::bigint is null or number < $2) order by number desc limit $3",
+        " where user_id = $1 and ($2::bigint is null or number < $2) and ($4::text[] is null or type = any ($4))"
+        " and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)"
+        " order by number desc limit $3",
         user_id,
         before,
         limit,
+        types,
+        since,
+        until,
     )
     return [_object(text) for (text,) in rows]
 

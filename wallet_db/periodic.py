@@ -102,6 +102,12 @@ async def redact_events(pool: Pool, limit: int, *, closed_for: timedelta) -> int
     return redacted
 
 
+async def tell_overdue(pool: Pool, *, after: timedelta) -> int:
+    """Tell the operators of orders still open that long after their end, once a day; how many there are."""
+    overdue: int = await pool.fetchval("select tell_overdue($1)", after)
+    return overdue
+
+
 async def find_faulty_wallets(connection: Connection | Pool) -> tuple[int, list[UUID]]:
     """How many wallets there are, and whose are not OK."""
     row = await connection.fetchrow(

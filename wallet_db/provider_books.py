@@ -45,6 +45,8 @@ class ProviderOrder:
     is_overdue: bool
     is_moving: bool
     """It is being cancelled, or its time is over: the provider may know before we do."""
+    is_late: bool = False
+    """It was served after its money went back."""
     closed_at: datetime | None = None
 
 

@@ -75,15 +75,20 @@ async def codes_at(pool: Pool, provider: str, service: str, country: str) -> tup
     return (row[0], row[1]) if row is not None else None
 
 
-async def begin_purchase(pool: Pool, rental_id: UUID, provider: str, seen: Sequence[str] | None) -> bool:
+async def begin_purchase(pool: Pool, job: RentalJob, provider: str, seen: Sequence[str] | None) -> bool:
     """Whether the caller, and nobody else, is to rent for this order now."""
-    begun: bool = await pool.fetchval("select begin_rental_purchase($1, $2, $3)", rental_id, provider, seen)
+    begun: bool = await pool.fetchval(
+        "select begin_rental_purchase($1, $2, $3, p_leased_until => $4)", job.id, provider, seen, job.leased_until
+    )
     return begun
 
 
-async def abandon_purchase(pool: Pool, rental_id: UUID, due_at: datetime) -> None:
-    """The provider surely did not rent; try again then."""
-    await pool.fetchval("select abandon_rental_purchase($1, $2)", rental_id, due_at)
+async def abandon_purchase(pool: Pool, job: RentalJob, due_at: datetime) -> None:
+    """The provider surely did not rent; try again then.
+
+    Nothing if the lease is another's by now, who finds the purchase begun and decides.
+    """
+    await pool.fetchval("select abandon_rental_purchase($1, $2, $3)", job.id, due_at, job.leased_until)
 
 
 async def record_purchase(
@@ -96,7 +101,10 @@ async def record_purchase(
     ends_at: datetime,
     due_at: datetime,
 ) -> bool:
-    """The provider rented. False: the rental was not waiting for a number any more."""
+    """The provider rented. False: the rental was not waiting for a number any more.
+
+    It needs no lease: a purchase that was begun is taken back by nobody but who began it.
+    """
     with refusals():
         recorded: bool = await pool.fetchval(
             "select record_rental_purchase($1, $2, $3, $4, $5, $6)",
@@ -122,12 +130,26 @@ async def apply_sms(pool: Pool, rental_id: UUID, messages: Sequence[dict[str, st
 
 
 async def close_rental(
-    pool: Pool, rental_id: UUID, status: str, error_code: str | None = None, *, unused_hours: int | None = None
+    pool: Pool,
+    job: RentalJob,
+    status: str,
+    error_code: str | None = None,
+    *,
+    unused_hours: int | None = None,
+    is_final: bool = False,
 ) -> bool:
-    """The rental ends and its holds with it. False: it was decided otherwise first."""
+    """The rental ends and its holds with it. False: it was decided otherwise first, or the lease is another's by now.
+
+    is_final: whoever has the lease could see nothing else, so that it is not asked for.
+    """
     with refusals():
         closed: bool = await pool.fetchval(
-            "select close_rental($1, $2, $3, $4)", rental_id, status, error_code, unused_hours
+            "select close_rental($1, $2, $3, $4, p_leased_until => $5)",
+            job.id,
+            status,
+            error_code,
+            unused_hours,
+            None if is_final else job.leased_until,
         )
     return closed
 
@@ -135,33 +157,51 @@ async def close_rental(
 async def refuse_cancel(
     pool: Pool, rental_id: UUID, error_code: str, *, allowed_at: datetime | None, due_at: datetime
 ) -> None:
-    """The provider will not take it back, or not before `allowed_at`; the user is told."""
+    """The provider will not take it back, or not before `allowed_at`; the user is told. No lease: it moves no money."""
     with refusals():
         await pool.fetchval("select refuse_rental_cancel($1, $2, $3, $4)", rental_id, error_code, allowed_at, due_at)
 
 
-async def begin_extension(pool: Pool, rental_id: UUID) -> bool:
-    """Whether the caller, and nobody else, is to ask for more time now."""
-    begun: bool = await pool.fetchval("select begin_extension($1)", rental_id)
-    return begun
+async def begin_extension(pool: Pool, rental_id: UUID, *, cost: Decimal | None) -> datetime | None:
+    """When the caller, and nobody else, has begun to ask for more time; None: it is not to.
+
+    cost: what the provider says it would be. A lease could not tell two extensions apart: what the user asks for
+    meanwhile ends it.
+    """
+    started_at: datetime | None = await pool.fetchval("select begin_extension($1, $2)", rental_id, cost)
+    return started_at
 
 
-async def abandon_extension(pool: Pool, rental_id: UUID, due_at: datetime) -> None:
-    """The provider surely did not extend; try again then."""
-    await pool.fetchval("select abandon_extension($1, $2)", rental_id, due_at)
+async def abandon_extension(pool: Pool, rental_id: UUID, started_at: datetime, due_at: datetime) -> None:
+    """The provider surely did not sell the extension begun then; try again when it is due."""
+    await pool.fetchval("select abandon_extension($1, $2, $3)", rental_id, started_at, due_at)
 
 
-async def record_extension(pool: Pool, rental_id: UUID, *, ends_at: datetime, due_at: datetime) -> bool:
-    """The provider extended. False: no extension was under way any more."""
+async def record_extension(
+    pool: Pool, rental_id: UUID, *, ends_at: datetime, total_cost: Decimal | None, due_at: datetime
+) -> bool:
+    """The provider extended. False: no extension was under way any more. No lease: one begun is decided by its outcome.
+
+    total_cost: of the rental with all its extensions; None if the provider did not say.
+    """
     with refusals():
-        recorded: bool = await pool.fetchval("select record_extension($1, $2, $3)", rental_id, ends_at, due_at)
+        recorded: bool = await pool.fetchval(
+            "select record_extension($1, $2, $3, $4)", rental_id, ends_at, due_at, total_cost
+        )
     return recorded
 
 
-async def refuse_extension(pool: Pool, rental_id: UUID, error_code: str, *, due_at: datetime) -> bool:
-    """It was not extended, and the extra goes back. False: no extension was under way any more."""
+async def refuse_extension(
+    pool: Pool, rental_id: UUID, error_code: str, *, started_at: datetime | None, due_at: datetime
+) -> bool:
+    """It was not extended, and the extra goes back.
+
+    started_at: of the extension that was refused; None: it was not begun. False: that is not under way any more.
+    """
     with refusals():
-        refused: bool = await pool.fetchval("select refuse_extension($1, $2, $3)", rental_id, error_code, due_at)
+        refused: bool = await pool.fetchval(
+            "select refuse_extension($1, $2, $3, p_started_at => $4)", rental_id, error_code, due_at, started_at
+        )
     return refused
 
 

@@ -1,5 +1,6 @@
 """Rentals as rows: what the gateway writes and reads of them. Effects and refusals: `sql/functions/`."""
 
+from dataclasses import astuple
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ import orjson
 
 from wallet_db.connect import Pool
 from wallet_db.errors import refusals
-from wallet_db.orders import JsonObject
+from wallet_db.orders import ALL_ORDERS, JsonObject, OrderFilter
 
 
 async def create_rental(
@@ -54,16 +55,26 @@ async def read_rental(pool: Pool, user_id: UUID, rental_id: UUID) -> JsonObject 
 
 
 async def list_rentals(
-    pool: Pool, user_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None
+    pool: Pool,
+    user_id: UUID,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+    only: OrderFilter = ALL_ORDERS,
 ) -> list[tuple[datetime, UUID, JsonObject]]:
     """The user's rentals, newest first, each with its (created_at, id): the keyset to go on `before`."""
     rows = await pool.fetch(
         "select created_at, id, rental_json(r) from rentals r"
         " where user_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))"
+        " and ($5::text[] is null or status = any ($5)) and ($6::text is null or service = $6)"
+        " and ($7::text is null or country = $7)"
+        " and created_at >= coalesce($8::timestamptz, '-infinity')"
+        " and created_at < coalesce($9::timestamptz, 'infinity')"
         " order by created_at desc, id desc limit $4",
         user_id,
         *(before or (None, None)),
         limit,
+        *astuple(only),
     )
     return [(created_at, rental_id, _object(text)) for created_at, rental_id, text in rows]
 

@@ -6,10 +6,12 @@ and what was expected; a secret's value is never printed.
 
 import sys
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from wallet_db.tracing import is_installed
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -25,6 +27,21 @@ class DatabaseSettings(BaseSettings):
     """Holds the embedded PostgreSQL and the demo's secret."""
     demo: bool = False
     """Demo users for the asking, demo prices, providers default to the simulator. Never in production."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below it are not written."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """auto: text on a terminal, else JSON."""
+    otel_exporter_otlp_endpoint: str | None = Field(None, pattern=r"^https?://")
+    """Where traces go, over OTLP/HTTP; needs the extra `otel`."""
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _otel_is_installed(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and not is_installed():
+            raise ValueError(
+                "needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, which are not installed"
+            )
+        return endpoint
 
 
 def load(settings_class: type[SettingsT]) -> SettingsT:

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from pollers.providers.contract import RAW_CHARS_MAX
+from pollers.providers.contract import RAW_CHARS_MAX, Message
 
 AMOUNT_MAX = Decimal(10**9)
 TEXT_CHARS_MAX = 4_000
+CODE_CHARS_MAX = 200
 _AMOUNT_CHARS_MAX = 32
 _TIME_CHARS_MAX = 40
 _AMOUNT_STEP = Decimal("1e-8")
@@ -97,6 +98,14 @@ def text_of(value: object) -> str:
     if not isinstance(value, str):
         return ""
     return value[:TEXT_CHARS_MAX].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def message_of(code: object, text: object, received_at: datetime | None = None) -> Message | None:
+    """Read an SMS; None if it has neither code nor text. What is too long to be a code is the text of an SMS."""
+    code, text = text_of(code).strip(), text_of(text)
+    if len(code) > CODE_CHARS_MAX:
+        code, text = "", text or code
+    return Message(code, text, received_at) if code or text else None
 
 
 def time_of(value: object, zone: tzinfo) -> datetime | None:

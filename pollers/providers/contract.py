@@ -10,7 +10,7 @@ raises `OutcomeUnknown`.
     ├── PriceTooLow          numbers exist, above the price offered: .minimum
     ├── Refused              the request itself is wrong (service, country, state): do not repeat it
     │   └── NotOffered       this provider has no such thing at all: rentals, extension, another SMS
-    ├── AccountProblem       key, funds or a ban: an operator must look: .banned_until
+    ├── AccountProblem       key, funds or a ban: an operator must look: .banned_until, .banned_for_s, .of_route
     ├── Unavailable          surely not executed, or harmless to repeat: later: .retry_after_s
     ├── UnknownOrder         the provider knows no order of this id
     ├── UnknownAnswer        an answer the protocol does not know: .raw
@@ -124,6 +124,14 @@ class Rented:
 
 
 @dataclass(frozen=True, slots=True)
+class Extended:
+    """A rental that lasts longer. total_cost: of all of it, with this extension. None: the provider did not say."""
+
+    ends_at: datetime | None = None
+    total_cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActiveRental:
     """A rental the provider holds open. service, country, ends_at: None if the provider does not say."""
 
@@ -199,13 +207,27 @@ class NotOffered(Refused):
 
 
 class AccountProblem(ProviderError):
-    """The account cannot buy: bad key, no funds, inactive, banned. banned_until: None if the provider does not say."""
+    """The account cannot buy: bad key, no funds, inactive, banned.
+
+    banned_until, banned_for_s: as the provider tells, each None if it does not. of_route: the ban concerns the service
+    and country that were asked for, and nothing else.
+    """
 
     error_code = "PROVIDER_ACCOUNT_PROBLEM"
 
-    def __init__(self, reason: str, *, raw: str = "", banned_until: datetime | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        raw: str = "",
+        banned_until: datetime | None = None,
+        banned_for_s: float | None = None,
+        of_route: bool = False,
+    ) -> None:
         super().__init__(reason, raw=raw)
         self.banned_until = banned_until
+        self.banned_for_s = banned_for_s
+        self.of_route = of_route
 
 
 class Unavailable(ProviderError):
@@ -263,7 +285,8 @@ class Provider(Protocol):
     async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
         """Look for the SMS of many orders in as few requests as the provider allows.
 
-        Of an order that is not in the answer nothing is known: it may have ended, and only `check` tells how.
+        Those in the answer were looked at. Of an order that is not nothing is known: it may have ended, or the list may
+        have been too long or in motion; only `check` tells.
         """
         ...
 
@@ -282,20 +305,31 @@ class Provider(Protocol):
         """Tell the provider that the SMS has served. An order already ended or forgotten is fine."""
         ...
 
-    async def active(self) -> list[ActiveOrder]:
-        """List all orders the provider holds open: complete, or an error."""
+    async def active(self, since: datetime | None = None) -> list[ActiveOrder]:
+        """List all orders the provider holds open: complete, or an error.
+
+        since: orders begun well before are of no interest, and a provider whose list is long may leave them out.
+        """
         ...
 
     async def rent(self, order_id: str, service: str, country: str, hours: int, max_price: Decimal | None) -> Purchase:
         """Rent one number; `Purchase.expires_at` is when the rental ends. Otherwise as `buy`. Raises NotOffered."""
         ...
 
+    async def rental_cost(self, service: str, country: str, hours: int) -> Decimal | None:
+        """Tell what `rent` would cost now; None if the provider does not say, or has none. Raises NotOffered."""
+        ...
+
     async def rental_messages(self, provider_order_id: str) -> RentalResult:
         """Read all SMS of a rental. Raises UnknownOrder."""
         ...
 
-    async def extend(self, provider_order_id: str, hours: int) -> datetime | None:
-        """Let a rental last longer, at a price; returns its new end, None if the provider does not say.
+    async def extension_cost(self, provider_order_id: str, hours: int) -> Decimal | None:
+        """Tell what `extend` would cost now; None if the provider does not say. Raises UnknownOrder, NotOffered."""
+        ...
+
+    async def extend(self, provider_order_id: str, hours: int) -> Extended:
+        """Let a rental last longer, at a price.
 
         Raises OutcomeUnknown, UnknownOrder, NotOffered, and Refused if it cannot be extended (by so much).
         """

@@ -1,7 +1,7 @@
 """The control side of the simulator, for tests and for people: everything under `/sim`.
 
     GET  /sim/activations            every order with its true state, by provider, open ones first
-    POST /sim/activations/{id}/sms   {"code"?,"text"?}: an SMS arrives now
+    POST /sim/activations/{id}/sms   {"code"?,"text"?,"late"?}: an SMS arrives now; late: for a number given back
     POST /sim/faults                 {"action"?,"fault","count"?,"delay_s"?}: the next go wrong (see `faults.py`)
     DELETE /sim/faults               nothing goes wrong any more
     GET  /sim/log                    the newest requests of the protocol, without keys
@@ -40,8 +40,14 @@ class Body(BaseModel):
 class SmsBody(Body):
     """What arrives; drawn if absent."""
 
-    code: str | None = Field(default=None, max_length=64)
+    code: str | None = Field(default=None, max_length=1000)
     text: str | None = Field(default=None, max_length=4_000)
+
+
+class ActivationSmsBody(SmsBody):
+    """Likewise, and whether it comes after the number was given back."""
+
+    late: bool = False
 
 
 class FaultBody(Body):
@@ -109,12 +115,13 @@ class _Control:
         return JSONResponse({"activations": orders})
 
     async def deliver_sms(self, request: Request) -> Response:
-        sms = await body_of(request, SmsBody)
+        sms = await body_of(request, ActivationSmsBody)
         id_: int = request.path_params["id"]
         refused = "NO_ACTIVATION"
         for provider, account in self._simulation.accounts.items():
             try:
-                order = account.deliver(id_, self._simulation.clock.now(), sms.code, sms.text)
+                deliver = account.deliver_late if sms.late else account.deliver
+                order = deliver(id_, self._simulation.clock.now(), sms.code, sms.text)
             except Refusal as refusal:
                 refused = refusal.word if refused == "NO_ACTIVATION" else refused
             else:

@@ -2,10 +2,12 @@
 
 GET  /sim/rentals               every rental with its true state, by provider, active ones first
 POST /sim/rentals/{id}/sms      {"code"?,"text"?}: an SMS arrives now
+POST /sim/rentals/{id}/end      its time is over now
 GET  /sim/webhooks              the URLs that SMS are told to, by provider
 POST /sim/webhooks              {"provider"?,"urls"}: at most three, on loopback; without a provider of all
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
@@ -14,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pollers.simulator.control import Body, ControlError, SmsBody, body_of, iso_of
-from pollers.simulator.rentals import SimulatedRental
+from pollers.simulator.rentals import Rentals, SimulatedRental
 from pollers.simulator.simulation import Simulation
 from pollers.simulator.till import Refusal
 from pollers.simulator.webhooks import TOLD, URLS_MAX, check_url
@@ -33,6 +35,7 @@ def rental_routes(simulation: Simulation) -> list[Route]:
     return [
         Route("/sim/rentals", control.list_rentals, methods=["GET"]),
         Route("/sim/rentals/{id:int}/sms", control.deliver_sms, methods=["POST"]),
+        Route("/sim/rentals/{id:int}/end", control.end, methods=["POST"]),
         Route("/sim/webhooks", control.show_webhooks, methods=["GET"]),
         Route("/sim/webhooks", control.set_webhooks, methods=["POST"]),
     ]
@@ -54,17 +57,24 @@ class _Control:
 
     async def deliver_sms(self, request: Request) -> Response:
         sms = await body_of(request, SmsBody)
+        return self._changed(request, lambda rentals, id_, now: rentals.deliver(id_, now, sms.code, sms.text))
+
+    async def end(self, request: Request) -> Response:
+        return self._changed(request, lambda rentals, id_, now: rentals.end(id_, now))
+
+    def _changed(self, request: Request, change: Callable[[Rentals, int, float], SimulatedRental]) -> Response:
+        """The rental after a change, whichever account has it."""
         id_: int = request.path_params["id"]
         refused = "INVALID_PHONE"
         for provider, account in self._simulation.accounts.items():
             try:
-                rental = account.rentals.deliver(id_, self._simulation.clock.now(), sms.code, sms.text)
+                rental = change(account.rentals, id_, self._simulation.clock.now())
             except Refusal as refusal:
                 refused = refusal.word if refused == "INVALID_PHONE" else refused
             else:
                 self._simulation.keep()
                 return JSONResponse(_shown(provider, rental))
-        raise ControlError(404 if refused == "INVALID_PHONE" else 409, refused, f"rental {id_} takes no SMS")
+        raise ControlError(404 if refused == "INVALID_PHONE" else 409, refused, f"rental {id_} is not to be had")
 
     async def show_webhooks(self, _: Request) -> Response:
         urls = {provider: list(self._simulation.webhook_urls.get(provider, ())) for provider in TOLD}

@@ -44,7 +44,7 @@ class FiveSimAccount:
 
     def status(self, order: SimulatedOrder) -> str:
         """5sim's word for an order's state. Every other order is RECEIVED from its first moment, which says nothing."""
-        if order.id in self._ends:
+        if order.id in self._ends and order.state in ENDED:  # and not open again, for a late SMS
             return self._ends[order.id]
         return "RECEIVED" if order.id % 2 and order.state is OrderState.WAITING else _STATUS[order.state]
 

@@ -138,15 +138,20 @@ class Rentals:
         except KeyError:
             raise Refusal("INVALID_PHONE") from None
 
-    def extend(self, id_: int, hours: int, now: float) -> SimulatedRental:
-        """Sell more time. Raises INVALID_TIME, MAX_HOURS_EXCEED:<hours left>, RENT_DIE (ended), NO_BALANCE."""
+    def extension_price(self, id_: int, hours: int, now: float) -> Decimal:
+        """Tell what more time costs. Raises INVALID_TIME, MAX_HOURS_EXCEED:<hours left>, RENT_DIE (ended)."""
         rental = self.look(id_, now)
         if rental.state is not RentalState.ACTIVE:
             raise Refusal("RENT_DIE")
         _check_hours(hours)
         if rental.hours + hours > HOURS_MAX:
             raise Refusal(f"MAX_HOURS_EXCEED:{HOURS_MAX - rental.hours}")
-        price = rent_price_of(rental.service, COUNTRIES[rental.country], hours)
+        return rent_price_of(rental.service, COUNTRIES[rental.country], hours)
+
+    def extend(self, id_: int, hours: int, now: float) -> SimulatedRental:
+        """Sell more time. Raises as `extension_price`, and NO_BALANCE."""
+        price = self.extension_price(id_, hours, now)
+        rental = self.look(id_, now)
         self._till.charge(price)
         rental.price += price
         rental.hours += hours
@@ -171,6 +176,15 @@ class Rentals:
         if rental.state is not RentalState.ACTIVE:
             raise Refusal("RENT_DIE")
         self._receive(rental, now, code, text)
+        return rental
+
+    def end(self, id_: int, now: float) -> SimulatedRental:
+        """Let its time be over now. Raises RENT_DIE (ended)."""
+        rental = self.look(id_, now)
+        if rental.state is not RentalState.ACTIVE:
+            raise Refusal("RENT_DIE")
+        rental.ends_at = now
+        self._advance(rental, now)
         return rental
 
     def active(self, now: float) -> list[SimulatedRental]:

@@ -1,8 +1,9 @@
 """The rents of the SMS-Activate dialect. Pure.
 
 All is JSON, an error is `{"status":"error","message":"NO_NUMBERS"}`.
-Forms and words are those of the SMS-Activate api2 documentation. `rent_time` and `time` are both taken, for both are
-sent. The rules of rentals are `rentals.py`'s; what is here is how they are said.
+Forms and words are those of the SMS-Activate api2 documentation, those of getContinueRentPriceNumber what its clients
+read. `rent_time` and `time` are both taken, for both are sent. The rules of rentals are `rentals.py`'s; what is here is
+how they are said.
 """
 
 from collections.abc import Callable, Mapping
@@ -111,6 +112,11 @@ def _continue(request: Request) -> Any:
     return {"phone": _phone(request.rentals.extend(_look(request).id, _hours(request), request.now))}
 
 
+def _continue_price(request: Request) -> Any:
+    price = request.rentals.extension_price(_look(request).id, _hours(request), request.now)
+    return {"price": str(price), "currency": USD}
+
+
 def _look(request: Request) -> SimulatedRental:
     if not request.text("id"):
         raise Refusal("NO_ID_RENT")
@@ -127,6 +133,7 @@ def _phone(rental: SimulatedRental) -> dict[str, Any]:
 
 ACTIONS: dict[str, Callable[[Request], Any]] = {
     "continueRentNumber": _continue,
+    "getContinueRentPriceNumber": _continue_price,
     "getRentList": _list,
     "getRentNumber": _rent,
     "getRentServicesAndCountries": _services,

@@ -6,11 +6,13 @@ are passed in.
        8, lifetime     6, lifetime     6, lifetime
        ▼               ▼               ▼
     cancelled       completed ◄────────┘
+       └──a late SMS──► received, and charged again
 
 Invariant: balance + price of all orders and rentals not cancelled = what was paid in. Nothing happens by itself: an
 SMS and an end that fell due are applied when the order is next looked at, with the time they fell due. At most
 ENDED_MAX ended orders are remembered, and RECORDED_ENDED_MAX of them in a record, from which a later account goes on.
-What a rental is and may is `rentals.py`'s.
+What a rental is and may is `rentals.py`'s. That a number given back may get its SMS all the same, and is then open
+again and paid for, is a choice: of an ended order the protocol shows no SMS, so one that is seen was not over.
 """
 
 from collections.abc import Iterator
@@ -34,6 +36,8 @@ from pollers.simulator.routes import Routes
 from pollers.simulator.till import FIRST_ID, Refusal, SimulatedSms, Till, Timing
 
 ENDED_MAX = 50_000
+LATE_OPEN_S = 600.0
+"""So long an order is open again at least, after an SMS that came late."""
 RECORDED_ENDED_MAX = 1_000
 
 
@@ -240,6 +244,18 @@ class SimulatedAccount:
         order = self.look(id_, now)
         if order.state in ENDED:
             raise Refusal("BAD_STATUS")
+        self._receive(order, now, code, text)
+        return order
+
+    def deliver_late(self, id_: int, now: float, code: str | None = None, text: str | None = None) -> SimulatedOrder:
+        """Let an SMS arrive for a number that was given back. Raises NO_ACTIVATION, BAD_STATUS (it was not)."""
+        order = self.look(id_, now)
+        if order.state is not OrderState.CANCELLED:
+            raise Refusal("BAD_STATUS")
+        self.till.charge(order.price)
+        del self._ended[id_]
+        self._open[id_] = order
+        order.expires_at = max(order.expires_at, now + LATE_OPEN_S)
         self._receive(order, now, code, text)
         return order
 

@@ -14,8 +14,10 @@ from tests.pollers.support import PATIENT, Play, play_on
 WIPE = """
     set session_replication_role = replica;  -- the audit refuses to be emptied
     truncate users, wallet_holds, balance_operations, events, system_logs, routes, provider_balances cascade;
+    truncate account_shares, account_rests, waiting_arms;
     insert into users (id, name) values ('00000000-0000-4000-8000-6f7065726174', 'operators');
-    update services set price = 5.00, margin_percent = null, margin_fixed = 0, price_step = 0.01, warned_at = null;
+    update services set price = 5.00, margin_percent = null, margin_fixed = 0, price_step = 0.01, warned_at = null,
+        retry_on_timeout = null;
     update settings set value = '100' where key = 'timeout_refund_percent';
 """
 

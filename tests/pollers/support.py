@@ -21,7 +21,7 @@ from pollers.providers.sms_activate import SmsActivate
 from pollers.settings import PollerSettings
 from pollers.simulator import SimulatorSettings
 from tests.wallet_db.support import assert_books_balance, new_user, wallet
-from wallet_db import jobs, orders
+from wallet_db import orders
 from wallet_db.connect import Pool, pool
 from wallet_db.jobs import ActivationJob, claim_activations
 
@@ -74,7 +74,15 @@ class Rig:
 
     async def pass_time(self, seconds: float, *, only: UUID | None = None) -> None:
         """Let so much time pass for all orders, or for one."""
-        names = ("created_at", "purchase_started_at", "purchased_at", "expires_at", "cancel_requested_at", "due_at")
+        names = (
+            "created_at",
+            "purchase_started_at",
+            "purchased_at",
+            "waits_until",
+            "expires_at",
+            "cancel_requested_at",
+        )
+        names += ("due_at",)
         await self.db.execute(
             f"update activations set {', '.join(f'{name} = {name} - $1::interval' for name in names)}"  # noqa: S608
             " where $2::uuid is null or id = $2",
@@ -103,7 +111,7 @@ class Rig:
         return await orders.request_cancel(self.db, (await self.row(activation))["user_id"], activation)
 
     async def begin_purchase(self, activation: UUID) -> None:
-        assert await jobs.begin_purchase(self.db, activation, "sms_activate")
+        assert await self.db.fetchval("select begin_purchase($1, 'sms_activate')", activation)
 
     async def control(self, path: str, **body: object) -> Any:
         response = await self.http.post(f"{self.base_url}/sim/{path}", json=body)

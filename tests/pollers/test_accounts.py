@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from pollers.accounts import Account
 from pollers.breaker import FAULTS_MAX, PAUSE_S, State
+from pollers.calls import PROBED_S_MAX
 from pollers.providers.contract import AccountProblem, Provider, Unavailable, UnknownOrder
 from pollers.providers.fivesim import FiveSim
 from pollers.providers.herosms import HeroSms
@@ -224,6 +226,32 @@ async def test_a_provider_that_does_not_answer_is_probed_once_and_then_used_agai
         assert account.state is State.CLOSED
         await account.check(bought.provider_order_id)
         assert on.told == [("error", "PROVIDER_NOT_ANSWERING"), ("info", "PROVIDER_ANSWERS_AGAIN")]
+
+
+class Slow(SmsActivate):
+    """Well again, but slow to tell what is in the account."""
+
+    async def balance(self) -> Decimal:
+        funds = await super().balance()
+        await asyncio.sleep(PROBED_S_MAX)
+        return funds
+
+
+@in_a_loop
+async def test_a_purchase_that_had_to_wait_for_the_probe_is_not_sent() -> None:
+    async with stage() as on:
+        account = Account(Slow(on.base_url, "demo", on.http), "sms_activate", per_s=1000, burst=1000)
+        await on.control("faults", action="*", fault="connection_reset", count=FAULTS_MAX)
+        for _ in range(FAULTS_MAX):
+            with pytest.raises(Unavailable):
+                await account.active()
+        await asyncio.sleep(PAUSE_S)
+        with pytest.raises(Held):
+            await account.buy("1", "wa", "6", None)
+        assert account.calls["buy", "HELD"] == 1
+        assert await account.active() == []  # nothing was bought
+        assert account.state is State.CLOSED
+        await account.buy("1", "wa", "6", None)
 
 
 @in_a_loop

@@ -15,6 +15,7 @@ import pytest
 
 from pollers.adoption import PURCHASE_WINDOW
 from tests.pollers.support import Play, Rig
+from wallet_db import orders
 
 POINTS_MAX = 200
 
@@ -93,6 +94,36 @@ async def served(rig: Rig) -> UUID:
     return activation
 
 
+async def another_wanted(rig: Rig) -> UUID:
+    activation = await sms_there(rig)
+    await rig.work()
+    await orders.request_another_sms(rig.db, (await rig.row(activation))["user_id"], activation)
+    return activation
+
+
+async def another_there(rig: Rig) -> UUID:
+    activation = await another_wanted(rig)
+    await rig.work()
+    await rig.sms(activation, "515151")
+    await rig.pass_time(2, only=activation)
+    return activation
+
+
+async def finish_wanted(rig: Rig) -> UUID:
+    activation = await sms_there(rig)
+    await rig.work()
+    await orders.request_finish(rig.db, (await rig.row(activation))["user_id"], activation)
+    return activation
+
+
+async def look_wanted(rig: Rig) -> UUID:
+    activation = await sms_there(rig)
+    await rig.work()
+    await rig.sms(activation, "515151")
+    await orders.request_check(rig.db, (await rig.row(activation))["user_id"], activation)
+    return activation
+
+
 async def orphaned(rig: Rig) -> UUID:
     await rig.fault("getNumberV2", "drop_answer")
     activation = await rig.order()
@@ -106,6 +137,7 @@ NEVER_BOUGHT = ("failed", "36.00", "0.00", "nothing")
 WAITING = ("pending", "36.00", "5.00", "waiting")
 CANCELLED = ("cancelled", "36.00", "0.00", "cancelled")
 RECEIVED = ("received", "31.00", "0.00", "received")
+RETRYING = ("received", "31.00", "0.00", "retry")
 COMPLETED = ("completed", "31.00", "0.00", "completed")
 TIMED_OUT = ("timeout", "33.50", "0.00", "cancelled")
 
@@ -117,6 +149,10 @@ TABLE: list[tuple[Prepare, set[tuple[str, str, str, str]], set[tuple[str, str]]]
     (sms_there, {RECEIVED}, {("pending", "received"), ("received", "received")}),
     (run_out, {TIMED_OUT}, {("pending", "waiting"), ("pending", "cancelled"), ("timeout", "cancelled")}),
     (served, {COMPLETED}, {("received", "received"), ("received", "completed"), ("completed", "completed")}),
+    (another_wanted, {RETRYING}, {("received", "received"), ("received", "retry")}),
+    (another_there, {RECEIVED}, {("received", "received")}),
+    (finish_wanted, {COMPLETED}, {("received", "received"), ("received", "completed"), ("completed", "completed")}),
+    (look_wanted, {RECEIVED}, {("received", "received")}),
 ]
 
 
@@ -137,7 +173,10 @@ def test_a_death_at_any_wait_changes_no_outcome(
             status, _, balance, frozen = await rig.end(activation)
             end = (status, balance, frozen, await upstream(rig, activation))
             assert end in ends, f"after a death at wait {nth}"
-            assert len(await rig.sold(activation)) <= 1
+            sold = await rig.sold(activation)
+            assert len(sold) <= 1
+            shown = await rig.db.fetchval("select count(*) from sms_messages where activation_id = $1", activation)
+            assert shown == sum(len(order["messages"]) for order in sold)
             await rig.db.execute("update activations set due_at = due_at + interval '1 day' where id = $1", activation)
         assert survived
         assert deaths <= met.keys()

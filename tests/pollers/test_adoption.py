@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollers.adoption import PURCHASE_WINDOW, find_orphan
+from pollers.adoption import DOUBT_MAX, PURCHASE_WINDOW, doubt_pause, find_orphan
 from pollers.providers.contract import ActiveOrder
 from pollers.providers.sms_activate import SmsActivate
+from pollers.schedule import expiry
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
 active_orders = st.builds(
@@ -53,3 +54,15 @@ def test_other_services_and_countries_are_no_orphans_of_ours() -> None:
 def test_no_answer_to_a_purchase_can_come_after_the_window() -> None:
     timeout_s = inspect.signature(SmsActivate).parameters["timeout_s"].default
     assert timedelta(seconds=timeout_s) <= PURCHASE_WINDOW / 2
+
+
+def test_a_doubt_is_looked_into_more_and_more_seldom() -> None:
+    pauses = [doubt_pause(timedelta(seconds=age_s)).total_seconds() for age_s in (0, 20, 40, 240, 7200)]
+    assert pauses == [5, 5, 10, 60, 60]
+
+
+def test_a_doubt_outlasts_every_number() -> None:
+    """A number that is known to be bought is believed to live for no longer (`schedule.expiry`)."""
+    begun_at = T0
+    assert expiry(begun_at + DOUBT_MAX + timedelta(seconds=1), begun_at, 1200) == begun_at + timedelta(seconds=1200)
+    assert expiry(begun_at + DOUBT_MAX, begun_at, 1200) == begun_at + DOUBT_MAX

@@ -10,11 +10,11 @@ import pytest
 
 from pollers.activations import ActivationWorker
 from pollers.bulk import ABSENT_EVERY, BulkLooker
-from pollers.providers.contract import Delivered, UnknownAnswer, Waiting
+from pollers.providers.contract import Delivered, Unavailable, UnknownAnswer, Waiting
 from pollers.providers.sms_activate import SmsActivate
 from pollers.settings import PollerSettings
 from tests.pollers.support import Play, Rig
-from wallet_db import accounts
+from wallet_db import accounts, orders
 from wallet_db.accounts import AccountLook
 
 NAME = "sms_activate"
@@ -111,6 +111,34 @@ def test_two_processes_share_an_account_without_doubling_a_request(play: Play) -
         await both[0].claim(1)
         await both[1].claim(1)
         assert all(bulk.covers(NAME) for bulk in both)
+
+    play(scenario)
+
+
+def test_orders_that_wait_for_another_sms_are_looked_at_with_all_others(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        bulk = looker(rig)
+        await rig.number()
+        await look_now(rig, bulk)  # covered from here on
+        worker = covered_worker(rig, bulk)
+        activation = await rig.number(worker=worker)
+        await rig.sms(activation, "111111")
+        await look_now(rig, bulk)
+        await orders.request_another_sms(rig.db, (await rig.row(activation))["user_id"], activation)
+        await rig.work(worker)
+        assert (await rig.shown(activation))["another_sms"] == "waiting"
+        assert await due_s(rig, activation) > 1000
+        before = await rig.db.fetchval("select xmin::text from activations where id = $1", activation)
+        single = await rig.asked("getStatusV2")
+        await look_now(rig, bulk)  # which tells of the first once more
+        assert await rest_s(rig) < 1.6
+        assert await rig.db.fetchval("select xmin::text from activations where id = $1", activation) == before
+        await rig.sms(activation, "222222")
+        await look_now(rig, bulk)
+        assert [sms["code"] for sms in (await rig.shown(activation))["sms"]] == ["111111", "222222"]
+        assert (await rig.shown(activation))["another_sms"] is None
+        assert await rig.asked("getStatusV2") == single
+        assert await rig.end(activation) == ("received", None, "31.00", "0.00")
 
     play(scenario)
 
@@ -254,6 +282,111 @@ def test_nobody_is_asked_while_nothing_is_open_and_less_often_while_nobody_watch
         assert await accounts.note_presence(rig.db, [user], lasts=SOON) == 1
         await look_now(rig, bulk)
         assert 2 < await rest_s(rig) <= 3
+
+    play(scenario)
+
+
+async def hint(rig: Rig, activation: UUID) -> None:
+    assert await accounts.hint_order(rig.db, NAME, (await rig.row(activation))["provider_order_id"])
+
+
+def test_hints_at_orders_that_are_looked_at_together_cost_one_look_at_all(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        bulk = looker(rig)
+        await rig.number()
+        await look_now(rig, bulk)
+        worker = covered_worker(rig, bulk)
+        numbers = [await rig.number(worker=worker) for _ in range(5)]
+        await look_now(rig, bulk)
+        single, at_all = await rig.asked("getStatusV2"), await rig.asked("getActiveActivations")
+        for activation in numbers:
+            await rig.sms(activation)
+            await hint(rig, activation)
+        assert 0 < await rest_s(rig) <= 1  # not at once: it was looked at just now
+        await rig.work(worker)  # none is due by itself
+        await rig.db.execute("update provider_accounts set due_at = due_at - interval '1 second'")
+        await bulk.look(await claim(bulk))
+        assert {(await rig.row(activation))["status"] for activation in numbers} == {"received"}
+        assert await rig.asked("getStatusV2") == single
+        assert await rig.asked("getActiveActivations") == at_all + 1
+        assert await rest_s(rig) > 1  # the hints are answered
+
+    play(scenario)
+
+
+def test_a_hint_during_a_look_is_answered_by_the_next_one_soon(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        bulk = looker(rig)
+        activation = await rig.number()
+        await look_now(rig, bulk)
+        await rig.pass_time(600, only=activation)  # so that looks are seconds apart
+        await rig.db.execute("update provider_accounts set due_at = now()")
+        under_way = await claim(bulk)
+        await hint(rig, activation)
+        assert await looker(rig).claim(1) == []  # nobody else looks meanwhile
+        await bulk.look(under_way)
+        assert await rest_s(rig) <= 1
+        await look_now(rig, bulk)
+        assert await rest_s(rig) > 7
+
+    play(scenario)
+
+
+def test_where_a_look_at_all_takes_long_a_hint_has_its_order_looked_at_by_itself(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        bulk = looker(rig)
+        await rig.number()
+        await look_now(rig, bulk)
+        activation = await rig.number(worker=covered_worker(rig, bulk))
+        for took_s, is_due in ((2, False), (3, True), (1, False)):
+            await rig.db.execute("update provider_accounts set due_at = now()")
+            look = await claim(bulk)
+            took = timedelta(seconds=took_s)
+            await accounts.finish_account_look(rig.db, look, pause=2 * took, covered=SOON, hints_after=took)
+            await hint(rig, activation)
+            assert (await due_s(rig, activation) <= 0) is is_due
+            assert (await rest_s(rig) > took_s) is is_due
+            await rig.work(covered_worker(rig, bulk))
+
+    play(scenario)
+
+
+def test_a_hint_makes_no_look_due_that_a_provider_has_put_off(play: Play) -> None:
+    class Limited(SmsActivate):
+        async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
+            raise Unavailable("RATE_LIMIT", retry_after_s=40)
+
+    async def scenario(rig: Rig) -> None:
+        activation = await rig.number()
+        await look_now(rig, looker(rig))
+        await look_now(rig, looker(rig, Limited))
+        await hint(rig, activation)
+        assert await rest_s(rig) > 30
+
+    play(scenario)
+
+
+def test_an_order_hinted_at_that_the_list_does_not_show_is_looked_at_by_itself_at_once(play: Play) -> None:
+    class Forgetful(SmsActivate):
+        async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
+            return {}
+
+    async def scenario(rig: Rig) -> None:
+        covered, bulk = looker(rig), looker(rig, Forgetful)
+        await rig.number()
+        await look_now(rig, covered)
+        worker = covered_worker(rig, covered)
+        activation = await rig.number(worker=worker)
+        await look_now(rig, bulk)
+        await rig.work(worker)  # as one that is absent, which is not to be for half a minute now
+        await look_now(rig, bulk)
+        assert await due_s(rig, activation) > 1000
+        await rig.sms(activation)
+        await hint(rig, activation)
+        await look_now(rig, bulk)
+        assert await due_s(rig, activation) <= 0
+        await rig.work(worker)
+        assert (await rig.row(activation))["status"] == "received"
 
     play(scenario)
 

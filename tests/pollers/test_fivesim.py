@@ -25,6 +25,7 @@ from pollers.providers.contract import (
     Waiting,
 )
 from pollers.providers.fivesim import FiveSim
+from pollers.providers.fivesim.lists import pages_worth
 from pollers.simulator import SimulatorSettings, running
 from tests.pollers.support import answering
 
@@ -86,6 +87,25 @@ def test_history_behind_the_open_orders_is_left_unread(play: Play) -> None:
         assert await rig.asked("orders") == 2  # the page with the young one, and one that is past altogether
 
     play(scenario)
+
+
+def test_history_before_a_purchase_is_left_unread_by_who_looks_for_its_number(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        for _ in range(310):
+            await rig.buy()
+        await rig.control("time", forward_s=18 * 60)
+        young = await rig.buy()
+        begun_at = (await rig.five.active())[0].started_at
+        assert await rig.asked("orders") == 4
+        listed = await rig.five.active(begun_at)
+        assert young.provider_order_id in {order.provider_order_id for order in listed}
+        assert await rig.asked("orders") == 4 + 2  # the page with the young one, and one that is past altogether
+
+    play(scenario)
+
+
+def test_thousands_of_orders_are_looked_at_as_far_as_it_is_cheaper_than_one_by_one() -> None:
+    assert [pages_worth(wanted) for wanted in (1, 250, 1_000, 10_000, 10**6)] == [10, 10, 40, 400, 1_000]
 
 
 def test_many_orders_are_looked_at_in_one_request(play: Play) -> None:
@@ -260,7 +280,7 @@ def test_history_without_an_end_is_an_error_and_not_a_short_list() -> None:
     async def main() -> None:
         body = f'{{"Data":[{row}],"Total":1000000}}'
         async with answering(body) as url, httpx.AsyncClient() as http:
-            with pytest.raises(Exception, match="expected at most 200 pages"):
+            with pytest.raises(Exception, match="expected at most 1000 pages"):
                 await FiveSim(url, "demo", http).active()
 
     asyncio.run(main())

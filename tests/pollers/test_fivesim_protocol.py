@@ -323,6 +323,17 @@ def test_open_orders_are_read_until_the_history_is_surely_past() -> None:
     assert orders.offset == 8
 
 
+def test_history_of_no_interest_is_left_unread_once_what_is_has_been_seen() -> None:
+    since = T0 - timedelta(minutes=5)
+    orders = OpenOrders(ACTIVATION_SPAN, since)
+    assert orders.add(Page((order(9, Status.PENDING), order(8, age=timedelta(minutes=6))), 1000))
+    assert not orders.add(Page((order(7, Status.PENDING, age=timedelta(minutes=6)),), 1000))
+    backwards = OpenOrders(ACTIVATION_SPAN, since)
+    assert backwards.add(Page((order(1, age=timedelta(minutes=9)),), 2))
+    assert not backwards.add(Page((order(2, Status.PENDING),), 2))
+    assert backwards.found.keys() == {"2"}
+
+
 def test_open_orders_in_the_wrong_order_are_read_to_the_end() -> None:
     orders = OpenOrders(ACTIVATION_SPAN)
     days = [timedelta(days=day) for day in (9, 8, 7, 0)]

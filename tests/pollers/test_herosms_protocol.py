@@ -17,6 +17,7 @@ from pollers.providers.contract import (
     AlreadyDelivered,
     Delivered,
     Ended,
+    Extended,
     Message,
     NoNumbers,
     OutcomeUnknown,
@@ -34,7 +35,6 @@ from pollers.providers.herosms.protocol import (
     PAGE_ROWS,
     ActivePage,
     ActivePages,
-    ListMoved,
     parse_active_page,
     parse_all_sms,
     parse_prolonged,
@@ -124,8 +124,8 @@ def test_sms_are_read_one_or_many() -> None:
 
 def test_extension_tells_the_new_end_or_is_in_doubt() -> None:
     end = {"activationId": 1, "activationEndTime": "2026-06-02T00:00:00+00:00"}
-    assert parse_prolonged(ok(end)) == datetime(2026, 6, 2, tzinfo=UTC)
-    assert parse_prolonged(ok({"activationId": 1})) is None
+    assert parse_prolonged(ok(end)) == Extended(datetime(2026, 6, 2, tzinfo=UTC))
+    assert parse_prolonged(ok({"activationId": 1, "activationCost": 2.6})) == Extended(None, Decimal("2.6"))
     with pytest.raises(OutcomeUnknown):
         parse_prolonged(ok("{}"))
     with pytest.raises(Refused):
@@ -163,16 +163,43 @@ def test_unmoved_list_takes_a_request_for_each_page() -> None:
     assert pages.orders == rows
 
 
+def read(pages: ActivePages, rows: list[ActiveOrder]) -> list[int]:
+    """Read a list that rests from here on; where its pages began."""
+    starts = []
+    while (start := pages.next_start) is not None:
+        starts.append(start)
+        pages.add(ActivePage(tuple(rows[start : start + PAGE_ROWS]), len(rows)))
+    return starts
+
+
 def test_order_that_ends_between_pages_is_noticed_and_hides_none() -> None:
     rows = [order(number) for number in range(150)]
     pages = ActivePages()
     pages.add(ActivePage(tuple(rows[:PAGE_ROWS]), len(rows)))
     del rows[3]
-    start = pages.next_start or 0
     # Without the overlap nothing would look wrong, and order 100 would be missing.
     assert rows[PAGE_ROWS].provider_order_id == "101"
-    with pytest.raises(ListMoved):
+    assert read(pages, rows) == [99, 49, 139]
+    assert {row.provider_order_id for row in pages.orders} >= {row.provider_order_id for row in rows}
+
+
+def test_orders_that_come_before_the_others_cost_nothing() -> None:
+    rows = [order(number) for number in range(150)]
+    pages = ActivePages()
+    pages.add(ActivePage(tuple(rows[:PAGE_ROWS]), len(rows)))
+    rows[:0] = [order(number) for number in range(200, 220)]
+    assert read(pages, rows) == [99]
+    assert pages.orders == rows[20:]
+
+
+def test_list_that_has_shrunk_to_before_its_place_is_found_again() -> None:
+    rows = [order(number) for number in range(450)]
+    pages = ActivePages()
+    for start in (0, 99, 198):
         pages.add(ActivePage(tuple(rows[start : start + PAGE_ROWS]), len(rows)))
+    del rows[:300]
+    assert read(pages, rows) == [297, 247, 147, 0, 90]
+    assert {row.provider_order_id for row in pages.orders} >= {row.provider_order_id for row in rows}
 
 
 @given(
@@ -192,15 +219,12 @@ def test_list_read_to_its_end_misses_no_order_that_stayed(
     next_number = count
     pages = ActivePages()
     counts_all = counts_all or gives < PAGE_ROWS  # pages cut short and counted by themselves tell no end
-    for _ in range(100):
+    for _ in range(400):
         start = pages.next_start
         if start is None:
             break
         page = tuple(rows[start : start + gives])
-        try:
-            pages.add(ActivePage(page, len(rows) if counts_all else len(page)))
-        except ListMoved:
-            return
+        pages.add(ActivePage(page, len(rows) if counts_all else len(page)))
         for _ in range(min(len(rows), random.choice([0, 0, 1, 3]))):
             stayed.discard(rows.pop(random.randrange(len(rows))).provider_order_id)
         if random.random() < 0.4:

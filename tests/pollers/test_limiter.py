@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollers.limiter import PATIENCE_S, SHARE, Limiter, Priority, TooBusy
+from pollers.limiter import PATIENCE_S, SHARE, UNLENT_S, Limiter, Priority, TooBusy
 
-PURCHASE, LOOK, LEISURE = Priority
+PURCHASE, LIST, LOOK, LEISURE = Priority
 
 
 def given_now(limiter: Limiter, now_s: float) -> list[str]:
@@ -47,6 +47,19 @@ def test_a_run_on_purchases_leaves_looks_their_share() -> None:
     limiter.ask(LOOK, "look", 0)
     order = [user for tick in range(21) for user in given_now(limiter, tick / 100)]
     assert order.index("look") == SHARE - 1
+
+
+def test_a_list_goes_before_single_looks_and_each_class_that_waits_has_its_share() -> None:
+    limiter = Limiter(per_s=64, burst=1, now_s=0)
+    for number in range(20):
+        limiter.ask(LOOK, f"hint {number}", 0)
+    limiter.ask(LIST, "page", 0)
+    assert given_now(limiter, 0) == ["page"]
+    for number in range(20):
+        limiter.ask(PURCHASE, f"buyer {number}", 0)
+        limiter.ask(LIST, "page", 0)
+    order = [user.split()[0] for tick in range(1, 1 + 4 * SHARE) for user in given_now(limiter, tick / 64)]
+    assert [order.count(user) for user in ("buyer", "page", "hint")] == [4 * SHARE - 4, 2, 2]
 
 
 def test_users_take_turns_however_much_one_of_them_asks() -> None:
@@ -127,3 +140,29 @@ def test_whatever_is_asked_the_rate_holds_and_nobody_is_lost(
     for first in range(len(times)):
         for last in range(first, len(times)):
             assert last - first + 1 <= burst + (times[last] - times[first]) * per_s + 1e-6
+
+
+def test_a_rate_that_is_lent_ends_and_takes_what_was_saved_up_beyond_its_burst() -> None:
+    limiter = Limiter(per_s=10, burst=5, now_s=0.0)
+    limiter.lend(per_s=5, burst=2, now_s=0.0, until_s=1.0)
+    for _ in range(5):
+        limiter.ask(Priority.LOOK, "", 0.0)
+    assert [limiter.give(0.0) is not None for _ in range(3)] == [True, True, False]
+    assert limiter.give(0.2) is not None
+    assert limiter.give(1.0) is None  # over, though the next is due
+    assert limiter.wait_s(1.0) == UNLENT_S
+    with pytest.raises(TooBusy):
+        limiter.ask(Priority.PURCHASE, "", 1.0)
+    limiter.lend(per_s=5, burst=2, now_s=1.5, until_s=3.0)
+    assert limiter.give(1.5) is not None
+
+
+def test_without_a_part_nothing_is_given_and_with_one_it_begins_with_nothing_saved_up() -> None:
+    limiter = Limiter(per_s=10, burst=5, now_s=0.0)
+    limiter.lend(per_s=0, burst=1, now_s=0.0, until_s=100.0)
+    with pytest.raises(TooBusy):
+        limiter.ask(Priority.PURCHASE, "", 0.0)
+    limiter.lend(per_s=2, burst=5, now_s=10.0, until_s=100.0)
+    limiter.ask(Priority.PURCHASE, "", 10.0)
+    assert limiter.give(10.0) is None
+    assert limiter.give(10.5) is not None

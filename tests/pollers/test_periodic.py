@@ -1,6 +1,7 @@
 """Periodic jobs: claimed by one, done again if whoever did them failed or died; what they do to wallets and events."""
 
 import asyncio
+import json
 import signal
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +12,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from pollers import periodic, service
-from pollers.periodic import check_wallets, expire_holds, forget_events, periodic_loop, redact_events
+from pollers.periodic import (
+    OVERDUE_AFTER,
+    check_wallets,
+    expire_holds,
+    forget_events,
+    periodic_loop,
+    redact_events,
+    tell_overdue,
+)
 from pollers.settings import PollerSettings
 from tests.pollers.support import until
 from tests.pollers.test_pollers_process import WITHIN_S, poller
@@ -282,6 +291,32 @@ def test_a_run_redacts_every_order_that_closed_long_enough_ago(
 
 
 # --- in the poller process
+
+
+def test_orders_that_nobody_can_end_are_told_once_a_day_for_each_account(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        later = timedelta(hours=5)
+        users = [await new_user(db) for _ in range(12)]
+        stuck = [await pending_order(db, user) for user in users]
+        assert await db.fetchval("select tell_overdue($1, $2)", OVERDUE_AFTER, NOW + timedelta(minutes=30)) == 0
+        for hours, rows in ((0, 1), (1, 1), (23, 1), (25, 2)):
+            at = NOW + later + timedelta(hours=hours)
+            assert await db.fetchval("select tell_overdue($1, $2)", OVERDUE_AFTER, at) == len(stuck)
+            told = await db.fetch("select level, message, data from system_logs where source = 'tell_overdue'")
+            assert len(told) == rows
+        data = json.loads(told[0]["data"])
+        assert (told[0]["level"], told[0]["message"]) == ("error", "ORDERS_OVERDUE")
+        assert (data["provider"], data["orders"], data["frozen"]) == ("simulator", len(stuck), "60.00")
+        assert len(data["oldest"]) == 10
+        assert {each["activation_id"] for each in data["oldest"]} <= {str(activation) for activation in stuck}
+
+        await db.fetchval("select refund_activation($1, 'ticket 1')", stuck[0])  # what the README says to do
+        assert await db.fetchval("select tell_overdue($1, $2)", OVERDUE_AFTER, at) == len(stuck) - 1
+        assert await wallet(db, users[0]) == ("36.00", "0.00", "36.00")
+        assert await wallet(db, users[1]) == ("36.00", "5.00", "31.00")  # nothing goes back by the clock
+        assert await tell_overdue(db, {}) == {"overdue": len(stuck) - 1}
+
+    run(database_url, scenario)
 
 
 def test_the_service_runs_them_and_stops_with_them(database_url: str) -> None:

@@ -64,6 +64,22 @@ def test_number_is_bought_waits_receives_and_is_finished(play: Play) -> None:
     play(scenario)
 
 
+def test_code_too_long_to_be_one_is_an_sms_all_the_same(play: Play) -> None:
+    """Some providers put the whole text there; dropped, the order would look unserved and be refunded."""
+
+    async def scenario(rig: Rig) -> None:
+        long = "Your one-time password is 445566. " * 7
+        for code, text in ((long, long), (long, "")):
+            purchase = await rig.buy()
+            await rig.control(f"activations/{purchase.provider_order_id}/sms", code=code, text=text)
+            listed = (await rig.provider.check_many([purchase.provider_order_id]))[purchase.provider_order_id]
+            for seen in (await rig.provider.check(purchase.provider_order_id), listed):
+                assert isinstance(seen, Delivered)
+                assert [(message.code, message.text.strip()) for message in seen.messages] == [("", long.strip())]
+
+    play(scenario)
+
+
 def test_cancel_is_refused_early_then_confirmed_then_over(play: Play) -> None:
     async def scenario(rig: Rig) -> None:
         funds = await rig.provider.balance()

@@ -127,10 +127,15 @@ def test_rental_is_extended_at_a_price(play: Play) -> None:
         id_ = rental.provider_order_id
         if not await offers(rig, "extend", lambda: rig.provider.extend(id_, HOURS)):
             return
-        paid = await rig.provider.balance()
+        before = await rig.provider.balance()
         assert rental.expires_at is not None
-        assert await rig.provider.extend(id_, HOURS) == rental.expires_at + timedelta(hours=HOURS)
-        assert await rig.provider.balance() < paid
+        said = await rig.provider.extension_cost(id_, HOURS)
+        extended = await rig.provider.extend(id_, HOURS)
+        assert extended.ends_at == rental.expires_at + timedelta(hours=HOURS)
+        paid = before - await rig.provider.balance()
+        assert paid > 0
+        # What it cost is told before, or afterwards with all that the rental has cost.
+        assert said == paid or (rental.cost and extended.total_cost == rental.cost + paid)
         with pytest.raises(Refused):
             await rig.provider.extend(id_, 1)
         with pytest.raises(Refused):
@@ -140,6 +145,18 @@ def test_rental_is_extended_at_a_price(play: Play) -> None:
         await rig.control("settings", balance="0.00")
         with pytest.raises(AccountProblem):
             await rig.provider.extend(id_, HOURS)
+
+    play(scenario)
+
+
+def test_what_a_rental_would_cost_is_what_it_costs(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        codes = (rig.kind.service, rig.kind.country)
+        if not await offers(rig, "rental_cost", lambda: rig.provider.rental_cost(*codes, HOURS)):
+            return
+        said, before = await rig.provider.rental_cost(*codes, HOURS), await rig.provider.balance()
+        await rent(rig)
+        assert said in (None, before - await rig.provider.balance())
 
     play(scenario)
 

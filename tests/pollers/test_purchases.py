@@ -4,14 +4,18 @@ import asyncio
 import socket
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
+from pollers import purchases
 from pollers.activations import ActivationWorker
-from pollers.adoption import PURCHASE_WINDOW, RIVALS_MAX
-from pollers.providers.contract import Purchase
+from pollers.adoption import DOUBT_MAX, PURCHASE_WINDOW, RIVALS_MAX
+from pollers.providers.contract import ActiveOrder, Purchase
 from pollers.providers.sms_activate import SmsActivate
+from pollers.settings import PollerSettings
 from tests.pollers.support import LEASE, Play, Rig, answering
 from tests.wallet_db.support import assert_books_balance, new_user, wallet
 from wallet_db import jobs
@@ -303,30 +307,176 @@ def test_a_hundred_orders_at_once_buy_a_number_each(play: Play) -> None:
     play(scenario)
 
 
-def test_a_number_that_comes_after_the_refund_is_left_to_the_next_who_lacks_one(play: Play) -> None:
+async def told(rig: Rig, message: str) -> list[str]:
+    """What the operators were told under this name."""
+    rows = await rig.db.fetch("select data ->> 'reason' from system_logs where message = $1 order by id", message)
+    return [reason for (reason,) in rows]
+
+
+def stopped(rig: Rig) -> ActivationWorker:
     """A poller stopped between its written intent and its request, for longer than the window."""
 
+    class Stopped(SmsActivate):
+        async def buy(self, order_id: str, service: str, country: str, max_price: Decimal | None) -> Purchase:
+            await rig.pass_time(WINDOW_S, only=UUID(order_id))
+            await rig.db.execute("update activations set due_at = now() where id = $1", UUID(order_id))
+            await rig.work()
+            return await super().buy(order_id, service, country, max_price)
+
+    return rig.another_worker(Stopped)
+
+
+def test_a_number_that_comes_after_the_refund_is_returned(play: Play) -> None:
     async def scenario(rig: Rig) -> None:
-        class Stopped(SmsActivate):
+        late = await rig.order()
+        await stopped(rig).work(await rig.claim(late))
+        assert await rig.end(late) == ("failed", "OUTCOME_UNKNOWN", *REFUNDED)
+        [left_over] = await rig.sold(late)
+        assert left_over["state"] == "cancelled"
+        assert await told(rig, "NUMBER_LEFT_OVER") == [
+            f"number {left_over['id']} came after its order was decided, returned"
+        ]
+
+    play(scenario)
+
+
+def test_a_number_left_over_that_cannot_be_returned_is_told(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.fault("setStatus", "http_500")
+        late = await rig.order()
+        await stopped(rig).work(await rig.claim(late))
+        assert [reason.partition(", ")[2][:12] for reason in await told(rig, "NUMBER_LEFT_OVER")] == ["not returned"]
+
+    play(scenario)
+
+
+def test_a_number_left_over_is_left_to_one_who_may_look_for_it(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        late = await rig.order()
+        job = await rig.claim(late)
+        next_ = await rig.order()
+        await rig.fault("getNumberV2", "connection_reset")
+        await rig.work()
+        await rig.pass_time(WINDOW_S - 2, only=next_)
+        await stopped(rig).work(job)
+        [left_over] = await rig.sold(late)
+        assert left_over["state"] == "waiting"
+        await rig.pass_time(WINDOW_S, only=next_)
+        await rig.work()
+        assert (await rig.row(next_))["provider_order_id"] == str(left_over["id"])
+        assert ["left to" in reason for reason in await told(rig, "NUMBER_LEFT_OVER")] == [True]
+
+    play(scenario)
+
+
+def test_an_answer_after_the_adoption_of_its_number_changes_nothing(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        class Late(SmsActivate):
             async def buy(self, order_id: str, service: str, country: str, max_price: Decimal | None) -> Purchase:
+                purchase = await super().buy(order_id, service, country, max_price)
                 await rig.pass_time(WINDOW_S)
                 await rig.db.execute("update activations set due_at = now()")
                 await rig.work()
-                return await super().buy(order_id, service, country, max_price)
+                return purchase
 
-        late = await rig.order()
-        with capture_logs() as logged:
-            await rig.another_worker(Stopped).work(await rig.claim(late))
-        assert "number left over" in [line["event"] for line in logged]
-        assert await rig.end(late) == ("failed", "OUTCOME_UNKNOWN", *REFUNDED)
+        activation = await rig.order()
+        await rig.another_worker(Late).work(await rig.claim(activation))
+        assert await rig.end(activation) == ("pending", None, *FROZEN)
+        assert await rig.upstream_state(activation) == "waiting"
+        assert await told(rig, "NUMBER_LEFT_OVER") == []
 
-        await rig.fault("getNumberV2", "connection_reset")
-        next_ = await rig.order()
+    play(scenario)
+
+
+# --- decided under the lease
+
+
+def test_who_has_lost_the_lease_does_not_fail_an_order_that_is_being_bought(play: Play) -> None:
+    """Stopped before it has begun anything, with nobody to buy from, while another buys."""
+
+    async def scenario(rig: Rig) -> None:
+        activation = await rig.order()
+        stale = await rig.claim(activation)
+        await rig.db.execute("update activations set due_at = now()")
+        job = await rig.claim(activation)
+        assert await jobs.begin_purchase(rig.db, job, "sms_activate")
+        await ActivationWorker(rig.db, {}, PollerSettings(demo=True), Random(1)).work(stale)
+        assert await rig.end(activation) == ("ordering", None, *FROZEN)
+        await jobs.abandon_purchase(rig.db, stale, stale.now(), "NO_NUMBERS")
+        assert (await rig.row(activation))["purchase_started_at"] is not None
+        assert not await jobs.begin_purchase(rig.db, stale, "sms_activate")
+        await jobs.abandon_purchase(rig.db, job, job.now(), "NO_NUMBERS")  # the control
+        assert (await rig.row(activation))["purchase_started_at"] is None
+        assert not await jobs.begin_purchase(rig.db, stale, "sms_activate")
+        assert await jobs.begin_purchase(rig.db, await rig.claim(activation), "sms_activate")
+
+    play(scenario)
+
+
+def test_who_looked_for_an_orphan_too_early_does_not_fail_the_order_that_found_it(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        class LooksForLong(SmsActivate):
+            async def active(self, since: datetime | None = None) -> list[ActiveOrder]:
+                await super().active(since)
+                await rig.db.execute("update activations set due_at = now()")
+                await rig.work()  # its lease is over, another looks and adopts
+                assert (await rig.row(activation))["status"] == "pending"
+                return []  # as the list was before the number was on it
+
+        await rig.fault("getNumberV2", "drop_answer")
+        activation = await rig.order()
         await rig.work()
         await rig.pass_time(WINDOW_S)
+        await rig.another_worker(LooksForLong).work(await rig.claim(activation))
+        assert await rig.end(activation) == ("pending", None, *FROZEN)
+
+    play(scenario)
+
+
+# --- in doubt for long
+
+
+def test_a_provider_that_can_never_be_asked_is_asked_more_seldom_and_then_not(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.fault("getNumberV2", "drop_answer")
+        activation = await rig.order()
         await rig.work()
-        [left_over] = await rig.sold(late)
-        assert (await rig.row(next_))["provider_order_id"] == str(left_over["id"])
+        await rig.fault("getActiveActivations", "garbage", count=1_000)
+        await rig.pass_time(WINDOW_S)
+        pauses = []
+        for _ in range(12):
+            await rig.work()
+            row = await rig.row(activation)
+            pauses.append(round((row["due_at"] - await rig.db.fetchval("select now()")).total_seconds()))
+            await rig.pass_time(pauses[-1] + 1)
+        assert pauses == sorted(pauses)
+        assert 5 <= pauses[0] < 10
+        assert 55 < pauses[-1] <= 60
+        assert await rig.end(activation) == ("ordering", None, *FROZEN)
+
+        await rig.pass_time(DOUBT_MAX.total_seconds())
+        await rig.work()
+        assert await rig.end(activation) == ("failed", "OUTCOME_UNKNOWN", *REFUNDED)
+        [reason] = await told(rig, "OUTCOME_UNKNOWN")
+        assert "refunded" in reason
+
+    play(scenario)
+
+
+def test_a_purchase_that_takes_too_long_is_cut_off_before_its_number_may_be_adopted(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert timedelta(seconds=purchases.BUY_S_MAX) < PURCHASE_WINDOW
+    monkeypatch.setattr(purchases, "BUY_S_MAX", 0.2)
+
+    async def scenario(rig: Rig) -> None:
+        await rig.fault("getNumberV2", "slow", delay_s=60)
+        activation = await rig.order()
+        await rig.work()
+        assert await rig.end(activation) == ("ordering", None, *FROZEN)
+        await rig.pass_time(WINDOW_S)
+        await rig.work()
+        assert (await rig.end(activation))[0] == "pending"
 
     play(scenario)
 

@@ -2,17 +2,29 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from pollers.adoption import PURCHASE_WINDOW
-from pollers.providers.contract import NotOffered
+from pollers.providers.contract import (
+    AccountProblem,
+    ActiveRental,
+    NotOffered,
+    ProviderError,
+    Purchase,
+    RentalResult,
+    Unavailable,
+)
 from pollers.providers.sms_activate import SmsActivate
 from pollers.rental_schedule import DOUBT_MAX, EXTENSION_PROOF, LAST_LOOK_MAX
 from pollers.simulator import running
 from tests.pollers.rentals import HOURS, RentalPlay, RentalRig, play_on
 from tests.pollers.support import PATIENT
+from wallet_db import rental_jobs
 
 FROZEN = ("36.00", "6.00")
 EXTENDED = ("36.00", "7.00")
@@ -118,6 +130,123 @@ def test_a_lost_answer_leads_to_the_number_or_to_the_money(play: RentalPlay, fau
         expected = ("active", None, *FROZEN) if made else ("failed", "PROVIDER_UNAVAILABLE", *REFUNDED)
         assert await rig.end(rental) == expected
         assert len(await rig.upstream()) == 1 + made
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("fault", [Unavailable("slow"), AccountProblem("NO_BALANCE")])
+def test_who_listed_beyond_its_lease_leaves_anothers_rent_alone(play: RentalPlay, fault: ProviderError) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        class Rents(SmsActivate):
+            async def rent(self, *of: Any) -> Purchase:
+                purchase = await super().rent(*of)
+                await rig.another_worker(providers={"sms_activate": ListsForLong(rig.base_url, "demo", rig.http)}).work(
+                    stale
+                )
+                stored = await rig.row(rental)
+                assert (stored["status"], stored["provider"]) == ("ordering", "sms_activate")
+                assert stored["purchase_started_at"] is not None
+                return purchase
+
+        class ListsForLong(SmsActivate):
+            async def active_rentals(self) -> list[ActiveRental]:
+                raise fault
+
+        rental = await rig.order()
+        stale = await rig.claim(rental)
+        await rig.db.execute("update rentals set due_at = now()")
+        await rig.work(rig.another_worker(providers={"sms_activate": Rents(rig.base_url, "demo", rig.http)}))
+        await rig.work()
+        assert await rig.end(rental) == ("active", None, *FROZEN)
+        assert len(await rig.upstream()) == 1
+
+    play(scenario)
+
+
+def test_who_was_refused_under_a_lease_of_before_leaves_the_doubt_to_another(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        class RefusedLate(SmsActivate):
+            async def rent(self, *of: Any) -> Purchase:
+                await rig.db.execute("update rentals set due_at = now()")
+                await rig.work()  # begun: another waits for the window
+                raise Unavailable("busy")
+
+        rental = await rig.order()
+        await rig.another_worker(providers={"sms_activate": RefusedLate(rig.base_url, "demo", rig.http)}).work(
+            await rig.claim(rental)
+        )
+        stored = await rig.row(rental)
+        assert (stored["status"], stored["provider"]) == ("ordering", "sms_activate")
+        await rig.pass_time(seconds=WINDOW_S)
+        await rig.work()
+        assert await rig.end(rental) == ("failed", "PROVIDER_UNAVAILABLE", *REFUNDED)
+
+    play(scenario)
+
+
+def test_who_looked_for_an_orphan_too_early_does_not_fail_the_rental_that_found_it(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        class LooksForLong(SmsActivate):
+            async def active_rentals(self) -> list[ActiveRental]:
+                await rig.db.execute("update rentals set due_at = now()")
+                await rig.work()  # its lease is over, another looks and adopts
+                return []
+
+        await rig.fault("getRentNumber", "drop_answer")
+        rental = await rig.order()
+        await rig.work()
+        await rig.pass_time(seconds=WINDOW_S)
+        await rig.another_worker(providers={"sms_activate": LooksForLong(rig.base_url, "demo", rig.http)}).work(
+            await rig.claim(rental)
+        )
+        assert await rig.end(rental) == ("active", None, *FROZEN)
+
+    play(scenario)
+
+
+def test_a_last_look_from_before_an_extension_does_not_end_the_rental(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        class ExtendedMeanwhile(SmsActivate):
+            async def rental_messages(self, provider_order_id: str) -> RentalResult:
+                found = await super().rental_messages(provider_order_id)
+                await rig.extend(rental)
+                await rig.work()
+                assert (await rig.row(rental))["extension_status"] == "extended"
+                return found
+
+        rental = await rig.number()
+        await rig.pass_time(hours=HOURS, seconds=-30)
+        job = await rig.claim(rental)
+        a_minute_later = replace(job, clock_ahead=job.clock_ahead + timedelta(minutes=1))
+        await rig.another_worker(providers={"sms_activate": ExtendedMeanwhile(rig.base_url, "demo", rig.http)}).work(
+            a_minute_later
+        )
+        assert await rig.end(rental) == ("active", None, *EXTENDED)
+
+    play(scenario)
+
+
+def test_a_late_refusal_of_one_extension_leaves_the_next_alone(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        rental = await rig.number()
+        await rig.extend(rental)
+        first = await rental_jobs.begin_extension(rig.db, rental, cost=None)
+        assert first is not None
+        assert await rental_jobs.begin_extension(rig.db, rental, cost=None) is None
+        due_at = (await rig.row(rental))["due_at"]
+        refuse = partial(rental_jobs.refuse_extension, rig.db, rental, "NOT_OFFERED", due_at=due_at)
+        assert not await refuse(started_at=None)  # by who does not know that it is begun
+        assert await refuse(started_at=first)
+        await rig.extend(rental)
+        second = await rental_jobs.begin_extension(rig.db, rental, cost=None)
+        assert second is not None
+        assert second != first
+        assert not await refuse(started_at=first)
+        await rental_jobs.abandon_extension(rig.db, rental, first, due_at)
+        assert (await rig.row(rental))["extension_started_at"] == second
+        assert await rig.end(rental) == ("active", None, *EXTENDED)
+        await rental_jobs.abandon_extension(rig.db, rental, second, due_at)  # the control
+        assert (await rig.row(rental))["extension_started_at"] is None
 
     play(scenario)
 

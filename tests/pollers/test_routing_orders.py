@@ -218,7 +218,7 @@ def test_who_has_lost_the_lease_asks_nobody_else(play: Play) -> None:
     async def scenario(rig: Rig) -> None:
         activation = await rig.order()
         job = await rig.claim(activation)
-        assert await jobs.begin_purchase(rig.db, activation, "herosms")
+        assert await jobs.begin_purchase(rig.db, job, "herosms")
         await rig.db.execute("update activations set due_at = now() where id = $1", activation)
         other = await rig.claim(activation)
         assert await jobs.pass_purchase(rig.db, job, "NO_NUMBERS", "fivesim", LEASE) is None

@@ -75,6 +75,21 @@ def test_number_with_sms_ends_completed_even_if_nobody_looked() -> None:
     assert account.balance == FUNDS - order.price
 
 
+def test_an_sms_for_a_number_given_back_opens_it_again_and_is_paid_for() -> None:
+    account = new_account(lifetime_s=1200)
+    order = account.buy("none", 6, T0)
+    with pytest.raises(Refusal, match="BAD_STATUS"):
+        account.deliver_late(order.id, T0 + 1)
+    assert account.look(order.id, T0 + 1200).state is OrderState.CANCELLED
+    account.deliver_late(order.id, T0 + 1300, "777", "It is 777")
+    assert account.active(T0 + 1300) == [order]
+    assert (order.state, account.balance) == (OrderState.RECEIVED, FUNDS - order.price)
+    with pytest.raises(Refusal, match="BAD_STATUS"):
+        account.deliver_late(order.id, T0 + 1301)
+    assert account.look(order.id, T0 + 5000).state is OrderState.COMPLETED
+    assert account.balance == FUNDS - order.price
+
+
 def test_cancel_waits_for_the_first_two_minutes() -> None:
     account = new_account(early_cancel_s=120)
     order = account.buy("none", 6, T0)

@@ -74,7 +74,13 @@ def test_rental_is_taken_back_within_twenty_minutes() -> None:
 def test_extension_is_charged_bounded_and_only_for_the_living() -> None:
     account = new_account()
     rental = account.rentals.rent("full", 6, 24, T0)
+    said = account.rentals.extension_price(rental.id, 100, T0)
+    paid = account.balance
     account.rentals.extend(rental.id, 100, T0)
+    assert account.balance == paid - said
+    assert say(account, T0, "getContinueRentPriceNumber", id=rental.id, rent_time=100) == {
+        "status": "success", "price": str(said), "currency": 840,
+    }  # fmt: skip
     assert rental.ends_at == T0 + 124 * HOUR_S
     assert account.balance == FUNDS - rental.price
     for hours, word in ((1, "INVALID_TIME"), (1345, "INVALID_TIME"), (1221, "MAX_HOURS_EXCEED:1220")):
@@ -83,6 +89,15 @@ def test_extension_is_charged_bounded_and_only_for_the_living() -> None:
     account.rentals.finish(rental.id, T0)
     with pytest.raises(Refusal, match="RENT_DIE"):
         account.rentals.extend(rental.id, 24, T0)
+
+
+def test_a_rental_ends_on_order_as_by_its_time() -> None:
+    account = new_account()
+    rental = account.rentals.rent("wa", 6, 24, T0)
+    account.rentals.end(rental.id, T0 + 10)
+    assert (rental.state, rental.ends_at, account.balance) == (RentalState.FINISHED, T0 + 10, FUNDS - rental.price)
+    with pytest.raises(Refusal, match="RENT_DIE"):
+        account.rentals.end(rental.id, T0 + 11)
 
 
 def test_rentals_are_in_the_record() -> None:

@@ -31,6 +31,7 @@ from pollers.providers.sms_activate.rent_protocol import (
     RentedMessages,
     RentPage,
     parse_extended,
+    parse_extension_cost,
     parse_offer,
     parse_rent_cancel,
     parse_rent_finish,
@@ -59,6 +60,16 @@ def test_rented_number_and_its_end_are_read() -> None:
     assert parse_rented(answer, cost=Decimal(3)).cost == Decimal(3)
     assert parse_extended(answer) == END
     assert parse_extended(ok({"status": "success"})) is None
+
+
+def test_what_an_extension_would_cost_is_read() -> None:
+    assert parse_extension_cost(ok({"status": "success", "price": "6.50", "currency": 840})) == Decimal("6.50")
+    assert parse_extension_cost(ok("BAD_ACTION")) is None  # not every dialect has it
+    for said in ({"status": "success"}, {"status": "success", "price": "-1"}, {"status": "success", "price": "much"}):
+        with pytest.raises(UnknownAnswer):
+            parse_extension_cost(ok(said))
+    with pytest.raises(Refused):
+        parse_extension_cost(error("RENT_DIE"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """An SMS that comes after the money went back, by the policy; and what an owner may ask of a served order."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -88,6 +89,35 @@ def test_who_has_spent_it_meanwhile_is_shown_it_at_our_loss(database_url: str) -
         assert await wallet(db, user) == ("5.00", "5.00", "0.00")
         assert await losses(db) == ["5.00"]
         await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize("policy", ["charge", "give"])
+def test_what_a_late_sms_costs_is_decided_once_an_order(database_url: str, policy: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user, activation = await closed_order(db, policy, balance="5.00")
+        await call(db, "atomic_freeze", p_user_id=user, p_amount=Decimal(5), p_transaction_id="the rest")
+        assert await apply_sms(db, activation, "1") == "given"
+        assert await apply_sms(db, activation, "2") == "applied"
+        await call(db, "atomic_deposit", p_user_id=user, p_amount=Decimal(7), p_transaction_id="more")
+        await db.execute("update settings set value = '\"charge\"' where key = 'late_sms'")
+        assert await apply_sms(db, activation, "3") == "applied"
+        assert await wallet(db, user) == ("12.00", "5.00", "7.00")
+        assert await losses(db) == ["5.00"]
+        assert await db.fetchval("select count(*) from sms_messages") == 3
+
+    run(database_url, scenario)
+
+
+def test_what_was_not_shown_is_not_decided(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user, activation = await closed_order(db, "ignore")
+        assert await apply_sms(db, activation) == "closed"
+        assert await db.fetchval("select data ->> 'amount' from system_logs where message like '%not shown'") == "5.00"
+        await db.execute("update settings set value = '\"charge\"' where key = 'late_sms'")
+        assert await apply_sms(db, activation) == "charged"
+        assert await wallet(db, user) == CHARGED
 
     run(database_url, scenario)
 

@@ -41,11 +41,15 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "refuse_cancel": {POLLERS},
     "apply_activation_sms": {POLLERS},
     "close_activation": {POLLERS},
+    "end_unserved": {POLLERS},
+    "tried_providers": {POLLERS},
     "record_another_sms": {POLLERS},
     "request_another_sms": {GATEWAY},
     "request_finish": {GATEWAY},
     "request_check": {GATEWAY},
     "enter_sms": {GATEWAY},
+    "cancel_activation": {OPERATOR},
+    "refund_activation": {OPERATOR},
     # rentals
     **dict.fromkeys(
         ("create_rental", "request_rental_cancel", "request_rental_finish", "request_extension"), frozenset({GATEWAY})
@@ -66,12 +70,28 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "record_prices": {POLLERS},
     "judge_routes": {POLLERS},
     "set_route_state": {OPERATOR},
+    "set_waiting_arms": {OPERATOR},
+    "set_service_price": {OPERATOR},
+    # alerts
+    "fold_alerts": {POLLERS},
+    "alerts_to_tell": {POLLERS},
+    "mark_alerts_told": {POLLERS},
+    "rest_alert_channel": {POLLERS},
+    "close_alerts": {POLLERS},
     # accounts, and what is heard of orders
     "claim_account_looks": {POLLERS},
     "finish_account_look": {POLLERS},
     "read_open_orders": {POLLERS},
     "hint_absent": {POLLERS},
+    "claim_late_looks": {POLLERS},
+    "finish_late_looks": {POLLERS},
+    "tell_overdue": {POLLERS},
     "uncover_orders": {POLLERS},
+    "share_accounts": {POLLERS},
+    "leave_accounts": {POLLERS},
+    "rest_account": {POLLERS},
+    "was_hinted": {POLLERS},
+    "read_backlog": {POLLERS},
     "hint_order": {GATEWAY},
     "note_presence": {GATEWAY},
     # accounts with providers
@@ -100,13 +120,15 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     **dict.fromkeys(
         (
             "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
-            "check_amount", "check_hold_order", "check_key", "check_remarks", "claim_settlement_id", "find_hold",
-            "apply_late_sms", "check_open_orders", "check_rental_hours", "find_country", "find_service",
+            "check_amount", "check_hold_order", "check_key", "check_reason", "check_remarks", "claim_settlement_id",
+            "find_hold", "apply_late_sms", "check_open_orders", "check_rental_hours", "find_country", "find_service",
             "lock_activation", "lock_own_received", "lock_rental", "restate_rental_frozen",
             "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
             "refuse_rewriting", "refuse_second_end",
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
             "replay_settlement", "restate_frozen", "ring_doorbell", "schedule_redaction", "settle_ended_orders",
+            "fair_shares", "place_activation", "plan_retry", "retry_countries", "waiting_arm_of",
+            "charge_late_sms", "lose_late_sms", "refunded_of", "settle_owed_sms", "stop_follower",
             "retail_price", "route_prices_max_age", "settle_hold", "sms_messages_append_event",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
@@ -122,7 +144,8 @@ OF_OPERATIONS = (
 )
 OF_ACTIVATIONS = (
     "SELECT(id,user_id,service,country,status,price,frozen_amount,idempotency_key,phone,error_code,created_at,"
-    "purchased_at,expires_at,cancel_requested_at,cancel_allowed_at,closed_at)"
+    "purchased_at,expires_at,cancel_requested_at,cancel_allowed_at,closed_at,max_price,retry_countries,retry_of,"
+    "retry_number,retried_by,retry_refused,waits_until)"
 )
 OF_RENTALS = (
     "SELECT(id,user_id,service,country,status,hours,price,frozen_amount,idempotency_key,phone,error_code,created_at,"
@@ -177,13 +200,19 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "redactions": {},
     "provider_accounts": {OPERATOR: {"SELECT"}},
+    "account_shares": {OPERATOR: {"SELECT"}},
+    "account_rests": {OPERATOR: {"SELECT"}},
     "presence": {},
+    "late_looks": {},
     "services": {
         GATEWAY: {"SELECT"},
         POLLERS: {"SELECT(service,price)"},
         OPERATOR: {
             "SELECT",
-            "UPDATE(price,timeout_refund_percent,margin_percent,margin_fixed,price_step,rental_price_hour)",
+            (
+                "UPDATE(price,timeout_refund_percent,margin_percent,margin_fixed,price_step,rental_price_hour,"
+                "retry_on_timeout)"
+            ),
         },
         USER: {"SELECT"},
     },
@@ -193,9 +222,19 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "routes": {OPERATOR: {"SELECT"}},
     "route_attempts": {OPERATOR: {"SELECT"}},
     "v_route_health": {OPERATOR: {"SELECT"}},
+    "waiting_arms": {OPERATOR: {"SELECT"}},
+    "v_waiting_outcomes": {OPERATOR: {"SELECT"}},
+    "v_activation_outcomes": {OPERATOR: {"SELECT"}},
+    "v_service_health": {OPERATOR: {"SELECT"}},
+    "v_country_health": {OPERATOR: {"SELECT"}},
+    "v_response_time": {OPERATOR: {"SELECT"}},
+    "v_dashboard_stats": {OPERATOR: {"SELECT"}},
     "provider_balances": {OPERATOR: {"SELECT"}},
     "settings": {GATEWAY: {"SELECT"}, NOTIFIER: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(value,updated_at)"}},
     "system_logs": {POLLERS: {"INSERT(level,source,message,data)"}, OPERATOR: {"SELECT"}},
+    "alerts": {POLLERS: {"SELECT(level,closed_at)"}, OPERATOR: {"SELECT"}},
+    "alert_tellings": {OPERATOR: {"SELECT"}},
+    "alert_channels": {OPERATOR: {"SELECT"}},
     "periodic_jobs": {GATEWAY: {"SELECT"}, POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(every,due_at)"}},
     "revocations": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}},
     "tickets": {GATEWAY: {"SELECT", "INSERT", "DELETE"}},

@@ -297,6 +297,49 @@ async def _begin(db: Pool, rental: UUID) -> None:
     assert await call(db, "begin_extension", p_rental_id=rental, p_now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("cost", "said", "total", "cost_after", "untold"),
+    [
+        ("4.00", "0.70", None, "4.70", "0.00"),  # told before
+        ("4.00", None, "4.80", "4.80", "0.00"),  # told afterwards, for all of it
+        ("4.00", "0.70", "4.80", "4.80", "0.00"),
+        ("4.00", None, None, "4.00", "1.00"),  # never: its price is the most that it can have been
+        (None, "0.70", None, None, "1.00"),
+    ],
+)
+def test_what_an_extension_cost_is_in_the_books_as_far_as_it_is_told(
+    database_url: str, cost: str | None, said: str | None, total: str | None, cost_after: str | None, untold: str
+) -> None:
+    def amount(text: str | None) -> Decimal | None:
+        return None if text is None else Decimal(text)
+
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        user = await new_user(db)
+        rental = await running(db, user)
+        await db.execute(
+            "update rentals set provider_cost = $2, provider = 'books' where id = $1", rental, amount(cost)
+        )
+        await extend(db, user, rental)
+        books = "select bought - returned, slack from provider_books('books', $1)"
+        quiet = await db.fetchrow(books, NOW)
+        assert await call(db, "begin_extension", p_rental_id=rental, p_cost=amount(said), p_now=NOW)
+        under_way = await db.fetchrow(books, NOW)
+        later = {"p_rental_id": rental, "p_ends_at": ENDS_AT + timedelta(hours=4), "p_due_at": NOW}
+        await call(db, "record_extension", **later, p_total_cost=amount(total))
+        stored = await row(db, rental)
+        assert (stored["provider_cost"], stored["extension_untold"]) == (amount(cost_after), Decimal(untold))
+        assert stored["extension_cost"] is None
+        assert quiet
+        assert under_way
+        assert under_way[1] == quiet[1] + 1  # while nobody knows, what the user pays for it may have moved
+        if cost:
+            assert tuple(await db.fetchrow(books, NOW) or ()) == (amount(cost_after), Decimal(untold))
+        await db.execute("update rentals set provider = null where id = $1", rental)
+
+    run(database_url, scenario)
+
+
 def test_an_extension_is_a_further_hold_until_the_end(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await sell_rentals(db)

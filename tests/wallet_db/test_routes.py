@@ -303,6 +303,19 @@ def test_the_catalogue_tells_the_prices_that_were_made(database_url: str) -> Non
     run(database_url, scenario)
 
 
+@pytest.mark.parametrize("cost", ["0", "0.00001", "1e10", "1e30", "NaN", "Infinity", "-1"])
+def test_what_is_no_price_hinders_no_other(database_url: str, cost: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await told(db, "herosms", "0.5")
+        services, countries, costs = ["wa", "tg"], ["6", "6"], [Decimal(cost), Decimal("0.0001")]
+        arguments = ["herosms", services, countries, costs, [1, 1], [None, None]]
+        assert await db.fetchval("select record_prices($1, $2, $3, $4, $5, $6)", *arguments) == 1
+        rows = await db.fetch("select service, cost::text, stock from routes order by service")
+        assert [tuple(row) for row in rows] == [("telegram", "0.0001", 1), ("whatsapp", "0.5000", 0)]
+
+    run(database_url, scenario)
+
+
 def test_while_no_cost_is_known_the_fixed_price_holds(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await margin(db, "50")
@@ -335,9 +348,22 @@ def test_the_limit_is_compared_with_the_price_that_was_made(database_url: str) -
 
 def test_rules_that_cannot_be_are_refused(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
-        for wrong in (("-1", "0", "1"), ("1", "-1", "1"), ("1", "0", "0")):
+        for wrong in (
+            ("-1", "0", "1"),
+            ("1", "-1", "1"),
+            ("1", "0", "0"),
+            ("NaN", "0", "1"),
+            ("1", "NaN", "1"),
+            ("1", "0", "NaN"),
+        ):
             with pytest.raises(asyncpg.CheckViolationError):
                 await margin(db, *wrong)
+        for column in ("price", "rental_price_hour"):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await db.execute(f"update services set {column} = 'NaN' where service = 'whatsapp'")  # noqa: S608
+        place = {"p_service": "telegram", "p_country": "indonesia"}
+        with pytest.raises(errors.InvalidArgument, match="p_provider is not one"):
+            await call(db, "set_route_state", p_provider="fivesimm", p_state="disabled", p_reason="x", **place)
         with pytest.raises(asyncpg.CheckViolationError):
             await db.execute("update settings set value = '0' where key = 'route_prices_max_age_s'")
 

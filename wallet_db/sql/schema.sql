@@ -1,19 +1,19 @@
 -- The schema that all migrations, functions, triggers and privileges make together, for reading and for comparing.
 -- Written by `make schema`; nothing runs it, and a test fails when it is not what the migrations make.
 
-CREATE FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
     update rentals
-       set extension_started_at = null,
-           due_at = case when cancel_requested_at is null then p_due_at else now() end
-     where id = p_rental_id and extension_status = 'requested';
+       set extension_started_at = null, extension_cost = null,
+           due_at = case when num_nonnulls(cancel_requested_at, finish_requested_at) = 0 then p_due_at else now() end
+     where id = p_rental_id and extension_status = 'requested' and extension_started_at = p_started_at;
     return found;
 end $$;
 
-CREATE FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text DEFAULT 'PROVIDER_UNAVAILABLE'::text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text DEFAULT 'PROVIDER_UNAVAILABLE'::text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -23,7 +23,7 @@ begin
     update activations
        set purchase_started_at = null, provider = null,
            due_at = case when cancel_requested_at is null then p_due_at else p_now end
-     where id = p_activation_id and status = 'ordering'
+     where id = p_activation_id and status = 'ordering' and due_at = coalesce(p_leased_until, due_at)
     returning attempts into v_number;
     if not found then
         return false;
@@ -33,7 +33,7 @@ begin
     return true;
 end $$;
 
-CREATE FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -41,15 +41,16 @@ begin
     update rentals
        set purchase_started_at = null, provider = null, purchase_seen = null,
            due_at = case when cancel_requested_at is null then p_due_at else now() end
-     where id = p_rental_id and status = 'ordering';
+     where id = p_rental_id and status = 'ordering' and due_at = coalesce(p_leased_until, due_at);
     return found;
 end $$;
 
 CREATE FUNCTION public.acting(p_actor text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-    select case current_setting('role') when 'none' then session_user::text else current_setting('role') end
-        || coalesce(':' || p_actor, '')
+    select concat_ws(':', case current_setting('role') when 'none' then session_user::text
+                                                       else current_setting('role') end,
+                     nullif(left(current_setting('onesms.actor', true), 1000), ''), p_actor)
 $$;
 
 CREATE TABLE public.activations (
@@ -81,6 +82,15 @@ CREATE TABLE public.activations (
     check_requested_at timestamp with time zone,
     checked_at timestamp with time zone,
     hinted_at timestamp with time zone,
+    max_price numeric(14,2),
+    retry_countries text[],
+    retry_of uuid,
+    retry_number integer,
+    retried_by uuid,
+    retry_refused text,
+    waiting_arm_id integer,
+    waits_until timestamp with time zone,
+    late_sms_at timestamp with time zone,
     CONSTRAINT activations_bought_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (phone IS NOT NULL))),
     CONSTRAINT activations_frozen_only_while_unserved CHECK ((frozen_amount =
 CASE
@@ -107,8 +117,13 @@ CREATE FUNCTION public.activation_json(p_activation public.activations) RETURNS 
                             when p_activation.another_sms_asked_at is not null then 'waiting' end,
         'finish_requested', p_activation.finish_requested_at is not null and p_activation.closed_at is null,
         'error_code', p_activation.error_code,
-        'created_at', iso_utc(p_activation.created_at), 'expires_at', iso_utc(p_activation.expires_at),
-        'closed_at', iso_utc(p_activation.closed_at))
+        'retry_on_timeout', case when p_activation.retry_countries is not null then
+            jsonb_build_object('countries', p_activation.retry_countries) end,
+        'retry_of', p_activation.retry_of, 'retried_by', p_activation.retried_by,
+        'retry_refused', p_activation.retry_refused,
+        'created_at', iso_utc(p_activation.created_at),
+        'waits_until', iso_utc(coalesce(p_activation.waits_until, p_activation.expires_at)),
+        'expires_at', iso_utc(p_activation.expires_at), 'closed_at', iso_utc(p_activation.closed_at))
       from sms_json(p_activation.id, null) sms
 $$;
 
@@ -185,6 +200,20 @@ begin
                          v_data || '{"alert": "wallet"}');
     return true;
 end $$;
+
+CREATE FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, level text, source text, message text, data jsonb, first_at timestamp with time zone, last_at timestamp with time zone, times bigint, told_times bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.id, a.level, a.source, a.message, a.data, a.first_at, a.last_at, a.times, coalesce(t.times, 0)
+      from alerts a
+      left join alert_tellings t on t.alert_id = a.id and t.channel = p_channel
+     where a.closed_at is null
+       and (t.times is null or t.times < a.times and t.told_at <= p_now - p_quiet)
+       and not exists (select from alert_channels c where c.channel = p_channel and c.try_at > p_now)
+     order by array_position(array['critical', 'error', 'warning'], a.level), a.id
+     limit p_limit
+$$;
 
 CREATE FUNCTION public.append_event(p_user_id uuid, p_type text, p_payload jsonb) RETURNS bigint
     LANGUAGE plpgsql
@@ -266,6 +295,19 @@ begin
                 where activation_id = p_activation_id and provider_message_id = v_message_id) then
         return 'repeated';
     end if;
+    if p_provider_message_id is null and v_text in ('', v_code) then
+        if exists (select from sms_messages where activation_id = p_activation_id and code = v_code) then
+            return 'repeated';
+        end if;
+    elsif p_provider_message_id is null
+          and num_nonnulls(v_activation.another_sms_requested_at, v_activation.another_sms_asked_at) = 0 then
+        update sms_messages set provider_message_id = v_message_id
+         where activation_id = p_activation_id and code = v_code and text in ('', code)
+           and provider_message_id = md5(concat(code, '|', text));
+        if found then
+            return 'repeated';
+        end if;
+    end if;
     if v_activation.closed_at is not null then
         return apply_late_sms(v_activation, v_code, v_text, v_message_id, p_actor, p_now);
     end if;
@@ -281,6 +323,7 @@ begin
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => 'activation:' || p_activation_id, p_reason => 'SMS received',
                               p_actor => p_actor);
+        perform settle_owed_sms(v_activation, p_actor, p_now);
     else
         update activations set another_sms_requested_at = null, another_sms_asked_at = null
          where id = p_activation_id
@@ -294,44 +337,40 @@ CREATE FUNCTION public.apply_late_sms(p_activation public.activations, p_code te
     AS $$
 declare
     v_policy text := coalesce((select value #>> '{}' from settings where key = 'late_sms'), 'charge');
-    v_transaction_id text := format('activation:%s:late', p_activation.id);
-    v_amount numeric := coalesce((select sum(refunded_amount) from wallet_holds
-                                   where activation_id = p_activation.id and state <> 'held'), 0);
-    v_outcome text := 'given';
+    -- An order that ended without an SMS has only such as came late.
+    v_decided boolean := p_activation.status = 'completed'
+                         or exists (select from sms_messages where activation_id = p_activation.id);
+    v_amount numeric := refunded_of(p_activation.id);
+    v_outcome text := 'applied';
+    v_goes_on boolean;
 begin
-    if p_activation.status = 'completed' or v_amount = 0
-       or exists (select from wallet_holds where transaction_id = v_transaction_id) then
-        v_policy := 'give';
-        v_amount := 0;
-        v_outcome := 'applied';
-    elsif v_policy = 'ignore' then
-        insert into system_logs (at, level, source, message, data)
-        values (p_now, 'warning', 'apply_late_sms', 'an SMS came for an order that is closed, and is not shown',
-                jsonb_build_object('activation_id', p_activation.id, 'status', p_activation.status));
+    if p_activation.status <> 'completed' then
+        update activations set late_sms_at = p_now where id = p_activation.id and late_sms_at is null;
+    end if;
+    if not v_decided and v_amount > 0 and v_policy = 'ignore' then
+        if p_activation.late_sms_at is null then  -- it is not kept, so it will be new at the next look, too
+            insert into system_logs (at, level, source, message, data)
+            values (p_now, 'warning', 'apply_late_sms', 'an SMS came for an order that is closed, and is not shown',
+                    jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
+                                       'amount', v_amount::text, 'policy', v_policy, 'status', p_activation.status));
+        end if;
         return 'closed';
     end if;
     insert into sms_messages (user_id, activation_id, code, text, provider_message_id, received_at)
     values (p_activation.user_id, p_activation.id, p_code, p_text, p_message_id, p_now);
-    if v_policy = 'charge' then
-        begin
-            perform atomic_freeze(p_activation.user_id, v_amount, v_transaction_id, 'SMS after the refund',
-                                  p_actor => p_actor);
-            perform atomic_commit(p_activation.user_id, p_transaction_id => v_transaction_id,
-                                  p_reason => 'SMS after the refund', p_actor => p_actor);
-            v_outcome := 'charged';
-        exception when sqlstate 'OS001' then
-            null;  -- the money is spent meanwhile: given
-        end;
+    if v_decided then
+        return v_outcome;
+    end if;
+    v_goes_on := stop_follower(p_activation, p_now);
+    if v_amount > 0 then
+        v_outcome := coalesce(case v_policy when 'charge' then charge_late_sms(p_activation, v_amount, p_actor) end,
+                              case when v_policy = 'charge' and v_goes_on then 'owed' else 'given' end);
     end if;
     if v_outcome = 'given' then
-        insert into system_logs (at, level, source, message, data)
-        values (p_now, 'warning', 'apply_late_sms', 'loss: an SMS was shown and not paid for',
-                jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
-                                   'amount', v_amount::text, 'policy', v_policy));
+        perform lose_late_sms(p_activation, v_amount, v_policy, p_now);
     end if;
-    if p_activation.status <> 'completed' then
-        update activations set error_code = 'LATE_SMS' where id = p_activation.id;  -- which tells the user
-    end if;
+    update activations set error_code = case v_outcome when 'owed' then 'LATE_SMS_OWED' else 'LATE_SMS' end
+     where id = p_activation.id;  -- which tells the user
     return v_outcome;
 end $$;
 
@@ -488,18 +527,21 @@ begin
                        coalesce(p_reason, 'not served'), p_amount, p_actor);
 end $$;
 
-CREATE FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+declare
+    v_started_at timestamptz;
 begin
-    update rentals set extension_started_at = p_now
+    update rentals set extension_started_at = p_now, extension_cost = p_cost
      where id = p_rental_id and status = 'active' and extension_status = 'requested' and extension_started_at is null
-       and cancel_requested_at is null;
-    return found;
+       and cancel_requested_at is null
+    returning extension_started_at into v_started_at;
+    return v_started_at;
 end $$;
 
-CREATE FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -508,7 +550,7 @@ declare
 begin
     update activations set purchase_started_at = p_now, provider = p_provider, attempts = attempts + 1
      where id = p_activation_id and status = 'ordering' and purchase_started_at is null
-       and cancel_requested_at is null
+       and cancel_requested_at is null and due_at = coalesce(p_leased_until, due_at)
     returning * into v_activation;
     if not found then
         return false;
@@ -518,14 +560,31 @@ begin
     return true;
 end $$;
 
-CREATE FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
     update rentals set purchase_started_at = p_now, provider = p_provider, purchase_seen = p_seen
-     where id = p_rental_id and status = 'ordering' and purchase_started_at is null and cancel_requested_at is null;
+     where id = p_rental_id and status = 'ordering' and purchase_started_at is null and cancel_requested_at is null
+       and due_at = coalesce(p_leased_until, due_at);
     return found;
+end $$;
+
+CREATE FUNCTION public.cancel_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+begin
+    perform check_reason(p_reason);
+    perform request_cancel(v_activation.user_id, p_activation_id, p_now);
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'cancel_activation', 'an operator wants an order cancelled', jsonb_build_object(
+        'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
+        'before', jsonb_build_object('status', v_activation.status)));
+    return (select activation_json(a) from activations a where a.id = p_activation_id);
 end $$;
 
 CREATE FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) RETURNS jsonb
@@ -571,6 +630,21 @@ exception when unique_violation then
     end if;
     -- Another user's wallet has taken this transaction id since we looked: their lock is not ours.
     perform refuse_mismatch(p_transaction_id, 'user_id');
+    return null;
+end $$;
+
+CREATE FUNCTION public.charge_late_sms(p_activation public.activations, p_amount numeric, p_actor text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_transaction_id text := format('activation:%s:late', p_activation.id);
+begin
+    perform atomic_freeze(p_activation.user_id, p_amount, v_transaction_id, 'SMS after the refund',
+                          p_actor => p_actor);
+    perform atomic_commit(p_activation.user_id, p_transaction_id => v_transaction_id,
+                          p_reason => 'SMS after the refund', p_actor => p_actor);
+    return 'charged';
+exception when sqlstate 'OS001' then
     return null;
 end $$;
 
@@ -656,6 +730,17 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION public.check_reason(p_reason text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    if coalesce(p_reason, '') !~ '[^[:space:]]' then
+        raise exception using errcode = 'OS014', message = 'expected a reason, got none',
+            detail = '{"argument": "p_reason"}';
+    end if;
+    perform check_remarks(p_reason, null);
+end $$;
+
 CREATE FUNCTION public.check_remarks(p_reason text, p_actor text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -692,7 +777,8 @@ begin
             select a.provider from provider_accounts a where a.provider = any (p_providers) and a.due_at <= p_now
                for no key update skip locked
         ), claimed as (
-            update provider_accounts a set due_at = p_now + p_lease from due where a.provider = due.provider
+            update provider_accounts a set due_at = p_now + p_lease, hints_from = p_now + p_lease, is_hinted = false
+              from due where a.provider = due.provider
             returning a.provider, a.due_at
         )
         select a.provider, c.due_at, coalesce(a.covered_until > p_now, false)
@@ -703,7 +789,7 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, service text, country text, attempts integer, another_sms_requested_at timestamp with time zone, another_sms_asked_at timestamp with time zone, finish_requested_at timestamp with time zone, check_requested_at timestamp with time zone, checked_at timestamp with time zone)
+CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, service text, country text, attempts integer, another_sms_requested_at timestamp with time zone, another_sms_asked_at timestamp with time zone, finish_requested_at timestamp with time zone, check_requested_at timestamp with time zone, checked_at timestamp with time zone, waits_until timestamp with time zone, retry_of uuid, retry_number integer)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -722,7 +808,21 @@ CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_no
               a.provider_order_id, a.phone, a.created_at, a.purchase_started_at, a.purchased_at, a.expires_at,
               a.cancel_requested_at, due.due_at, a.due_at, a.service, a.country, a.attempts,
               a.another_sms_requested_at, a.another_sms_asked_at, a.finish_requested_at, a.check_requested_at,
-              a.checked_at
+              a.checked_at, a.waits_until, a.retry_of, a.retry_number
+$$;
+
+CREATE FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, is_hinted boolean, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select activation_id from late_looks where provider = p_provider and due_at <= p_now
+         order by due_at limit p_limit for update skip locked
+    )
+    update late_looks l set due_at = p_now + p_every
+      from due join activations a on a.id = due.activation_id
+     where l.activation_id = due.activation_id
+    returning a.id, a.provider_order_id, l.hinted_at is not null, l.due_at
 $$;
 
 CREATE TABLE public.periodic_jobs (
@@ -810,7 +910,8 @@ begin
         return false;
     end if;
     update activations
-       set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
+       set status = p_status, frozen_amount = 0, closed_at = p_now, due_at = null,
+           error_code = coalesce(p_error_code, case error_code when 'SERVED_BEFORE' then error_code end),
            cancel_requested_at = null, cancel_allowed_at = null
      where id = p_activation_id;
     update route_attempts
@@ -821,6 +922,10 @@ begin
     if v_activation.status = 'received' then
         return true;
     end if;
+    insert into late_looks (activation_id, provider, due_at, until)
+    select p_activation_id, v_activation.provider, p_now + interval '20 seconds', p_now + interval '10 minutes'
+     where v_activation.provider_order_id is not null
+        on conflict (activation_id) do nothing;
     v_hold := find_hold(v_activation.user_id, p_activation_id, null, null);
     v_refund := refund_due(p_status, v_activation.service, v_hold.amount);
     if v_refund = 0 then
@@ -830,10 +935,29 @@ begin
         perform atomic_refund(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => v_transaction_id, p_reason => p_status, p_amount => v_refund);
     end if;
+    perform settle_owed_sms(v_activation, null, p_now);
     return true;
 end $$;
 
-CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_closed integer;
+begin
+    delete from alerts where closed_at < p_now - interval '90 days';
+    update alerts a set closed_at = p_now
+     where closed_at is null and last_at <= p_now - p_quiet
+       and not exists (
+           select from unnest(p_channels) as wanted (channel)
+             left join alert_tellings t on t.alert_id = a.id and t.channel = wanted.channel
+            where t.times is distinct from a.times);
+    get diagnostics v_closed = row_count;
+    return v_closed;
+end $$;
+
+CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -848,7 +972,7 @@ begin
             message = format('expected a status that ends a rental, got %s', quote_nullable(p_status)),
             detail = jsonb_build_object('order_id', p_rental_id, 'from', v_rental.status, 'to', p_status)::text;
     end if;
-    if v_rental.closed_at is not null then
+    if v_rental.closed_at is not null or v_rental.due_at is distinct from coalesce(p_leased_until, v_rental.due_at) then
         return false;
     end if;
     update rentals
@@ -857,7 +981,9 @@ begin
            extension_error_code = case extension_status when 'requested' then 'RENTAL_ENDED'
                                                         else extension_error_code end,
            extension_status = case extension_status when 'requested' then 'refused' else extension_status end,
-           extension_started_at = null
+           extension_started_at = null, extension_cost = null,
+           extension_untold = extension_untold
+               + case when extension_started_at is not null and p_status = 'completed' then extension_price else 0 end
      where id = p_rental_id;
     select case when p_status in ('completed', 'expired') then 0
                 else round(sum(amount) * least(coalesce(p_unused_hours, v_rental.hours), v_rental.hours)
@@ -944,13 +1070,14 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
-CREATE FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+CREATE FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now(), p_retry_on_timeout boolean DEFAULT NULL::boolean, p_retry_countries text[] DEFAULT NULL::text[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     v_service services;
     v_country text;
+    v_retry_countries text[];
     v_activation activations;
     v_field text;
     v_price numeric;
@@ -963,12 +1090,16 @@ begin
     end if;
     v_service := find_service(p_service);
     v_country := find_country(p_country);
+    v_retry_countries := retry_countries(v_service, v_country, p_retry_on_timeout, p_retry_countries);
     perform lock_user_wallet(p_user_id);
 
     select * into v_activation from activations where user_id = p_user_id and idempotency_key = p_idempotency_key;
     if found then
         v_field := case when v_activation.service <> v_service.service then 'service'
-                        when v_activation.country <> v_country then 'country' end;
+                        when v_activation.country <> v_country then 'country'
+                        when num_nonnulls(p_retry_on_timeout, p_retry_countries) > 0
+                             and v_activation.retry_countries is distinct from v_retry_countries
+                            then 'retry_on_timeout' end;
         if v_field is not null then
             raise exception using errcode = 'OS005',
                 message = format('this idempotency key was already used with another %s', v_field),
@@ -986,15 +1117,16 @@ begin
             message = format('the price is %s, the limit given %s', v_price, p_max_price),
             detail = jsonb_build_object('price', v_price::text, 'max_price', p_max_price::text)::text;
     end if;
-    perform check_open_orders(p_user_id);
     v_activation.id := gen_random_uuid();
-    perform atomic_freeze(p_user_id, v_price, 'activation:' || v_activation.id,
-                          format('%s, %s', v_service.service, v_country), p_activation_id => v_activation.id);
-    insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, created_at, due_at)
-    values (v_activation.id, p_user_id, v_service.service, v_country, v_price, v_price,
-            p_idempotency_key, p_now, p_now)
-    returning * into v_activation;
-    return activation_json(v_activation) || '{"replayed": false}';
+    v_activation.user_id := p_user_id;
+    v_activation.service := v_service.service;
+    v_activation.country := v_country;
+    v_activation.price := v_price;
+    v_activation.idempotency_key := p_idempotency_key;
+    v_activation.max_price := p_max_price;
+    v_activation.retry_countries := v_retry_countries;
+    v_activation.created_at := p_now;
+    return activation_json(place_activation(v_activation)) || '{"replayed": false}';
 end $$;
 
 CREATE FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
@@ -1066,6 +1198,52 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
+CREATE FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+    v_ending activations;
+    v_retry activations;
+    v_refused text;
+begin
+    if v_activation.due_at is distinct from coalesce(p_leased_until, v_activation.due_at) then
+        return false;
+    end if;
+    if v_activation.retry_countries is null or v_activation.status not in ('ordering', 'pending')
+       or (p_status = 'timeout' or p_error_code = 'ENDED'
+           or p_status = 'failed' and v_activation.retry_of is not null) is not true then
+        return close_activation(p_activation_id, p_status, p_error_code, p_now, p_outcome);
+    end if;
+    v_ending := v_activation;
+    v_ending.status := p_status;
+    select country, price, refused into v_retry.country, v_retry.price, v_refused
+      from plan_retry(v_ending, p_providers, p_now);
+    if v_refused is null then
+        v_retry.id := gen_random_uuid();
+        v_retry.user_id := v_activation.user_id;
+        v_retry.service := v_activation.service;
+        v_retry.max_price := coalesce(v_activation.max_price, v_activation.price);
+        v_retry.retry_countries := v_activation.retry_countries;
+        v_retry.retry_of := coalesce(v_activation.retry_of, v_activation.id);
+        v_retry.retry_number := coalesce(v_activation.retry_number, 0) + 1;
+        v_retry.created_at := p_now;
+        begin
+            -- Not visible by itself: the event of the end, which follows, tells it.
+            update activations set retried_by = v_retry.id where id = p_activation_id;
+            perform close_activation(p_activation_id, p_status, p_error_code, p_now, p_outcome);
+            perform place_activation(v_retry);
+            return true;
+        exception
+            when sqlstate 'OS001' then v_refused := 'INSUFFICIENT_FUNDS';
+            when sqlstate 'OS018' then v_refused := 'TOO_MANY_OPEN_ORDERS';
+        end;
+    end if;
+    update activations set retry_refused = v_refused where id = p_activation_id;
+    return close_activation(p_activation_id, p_status, p_error_code, p_now, p_outcome);
+end $$;
+
 CREATE FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1120,6 +1298,16 @@ begin
     end loop;
     return v_expired;
 end $$;
+
+CREATE FUNCTION public.fair_shares(p_process uuid, p_providers text[], p_now timestamp with time zone) RETURNS TABLE(provider text, share numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select w.provider, least(trunc(1.0 / (count(o.process) + 1), 6), greatest(1 - coalesce(sum(o.share), 0), 0))
+      from unnest(p_providers) w (provider)
+      left join account_shares o on o.provider = w.provider and o.process <> p_process and o.until > p_now
+     group by w.provider
+$$;
 
 CREATE FUNCTION public.find_country(p_country text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1194,11 +1382,12 @@ CREATE TABLE public.services (
     price_step numeric(14,2) DEFAULT 0.01 NOT NULL,
     warned_at timestamp with time zone,
     rental_price_hour numeric(14,2),
-    CONSTRAINT services_margin_fixed_not_negative CHECK ((margin_fixed >= (0)::numeric)),
-    CONSTRAINT services_margin_percent_not_negative CHECK ((margin_percent >= (0)::numeric)),
-    CONSTRAINT services_price_positive CHECK ((price > (0)::numeric)),
-    CONSTRAINT services_price_step_positive CHECK ((price_step > (0)::numeric)),
-    CONSTRAINT services_rental_price_hour_positive CHECK ((rental_price_hour > (0)::numeric)),
+    retry_on_timeout boolean,
+    CONSTRAINT services_margin_fixed_not_negative CHECK (((margin_fixed >= (0)::numeric) AND (margin_fixed < 'NaN'::numeric))),
+    CONSTRAINT services_margin_percent_not_negative CHECK (((margin_percent >= (0)::numeric) AND (margin_percent < 'NaN'::numeric))),
+    CONSTRAINT services_price_positive CHECK (((price > (0)::numeric) AND (price < 'NaN'::numeric))),
+    CONSTRAINT services_price_step_positive CHECK (((price_step > (0)::numeric) AND (price_step < 'NaN'::numeric))),
+    CONSTRAINT services_rental_price_hour_positive CHECK (((rental_price_hour > (0)::numeric) AND (rental_price_hour < 'NaN'::numeric))),
     CONSTRAINT services_timeout_refund_percent_in_range CHECK (((timeout_refund_percent >= 0) AND (timeout_refund_percent <= 100)))
 );
 
@@ -1216,12 +1405,29 @@ begin
     return v_service;
 end $$;
 
-CREATE FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) RETURNS void
+CREATE FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone, p_hints_from timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    update provider_accounts set due_at = p_due_at, covered_until = coalesce(p_covered_until, covered_until)
+    update provider_accounts
+       set due_at = case when is_hinted then least(p_due_at, coalesce(p_hints_from, p_due_at)) else p_due_at end,
+           hints_from = coalesce(p_hints_from, p_due_at),
+           is_slow = coalesce(p_hints_from > now() + interval '2 seconds', is_slow),
+           covered_until = coalesce(p_covered_until, covered_until)
      where provider = p_provider and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with over as (
+        delete from late_looks
+         where activation_id = any (p_activation_ids) and due_at = p_leased_until and until < due_at
+    )
+    update late_looks set hinted_at = null
+     where activation_id = any (p_activation_ids) and due_at = p_leased_until and until >= due_at
+       and hinted_at is not null
 $$;
 
 CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone DEFAULT now()) RETURNS void
@@ -1232,6 +1438,34 @@ CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp
        set finished_at = p_now, result = p_result,
            due_at = case due_at when p_leased_until then p_now + every else due_at end
      where name = p_name
+$$;
+
+CREATE FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with unseen as (
+        select id from system_logs
+         where folded_at is null and level in ('warning', 'error', 'critical')
+         order by id limit p_limit for no key update skip locked
+    ), seen as (
+        update system_logs l set folded_at = p_now from unseen where l.id = unseen.id returning l.*
+    ), chosen as (
+        select seen.*, concat_ws(' ', level, source, message,
+                   (select jsonb_object_agg(key, value) from jsonb_each(data)
+                     where key in ('provider', 'method', 'scope', 'service', 'country')
+                        or level = 'critical' and key = 'user_id')) as key
+          from seen, (select coalesce((select value from settings where key = 'alert_warnings'), '[]') as sources) s
+         where level <> 'warning' or sources ? source or sources ? message
+    ), folded as (
+        insert into alerts (key, level, source, message, data, first_at, last_at, times)
+        select key, level, source, message, (array_agg(data order by id desc))[1], min(at), max(at), count(*)
+          from chosen group by key, level, source, message order by key
+        on conflict (key) where closed_at is null do update
+           set data = excluded.data, last_at = greatest(alerts.last_at, excluded.last_at),
+               times = alerts.times + excluded.times
+    )
+    select count(*)::integer from seen
 $$;
 
 CREATE FUNCTION public.forget_events(p_kept interval, p_limit integer DEFAULT 1000, p_after bigint DEFAULT 0, p_now timestamp with time zone DEFAULT now(), OUT forgotten bigint, OUT last_id bigint) RETURNS record
@@ -1283,11 +1517,12 @@ CREATE FUNCTION public.hint_absent(p_activation_ids uuid[], p_every interval, p_
     AS $$
     with absent as (
         select id from activations
-         where id = any (p_activation_ids) and status = 'pending'
+         where id = any (p_activation_ids)
+           and (status = 'pending' or status = 'received' and another_sms_asked_at is not null)
            and (hinted_at is null or hinted_at <= p_now - p_every)
          order by hinted_at nulls first limit p_limit for no key update skip locked
     ), hinted as (
-        update activations a set due_at = least(a.due_at, p_now), hinted_at = p_now
+        update activations a set due_at = least(a.due_at, p_now - interval '1 millisecond'), hinted_at = p_now
           from absent where a.id = absent.id
         returning 1
     )
@@ -1298,15 +1533,41 @@ CREATE FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_n
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+declare
+    v_is_together constant boolean := exists (
+        select from provider_accounts where provider = p_provider and covered_until > p_now and not is_slow);
 begin
     update activations set due_at = least(due_at, p_now), hinted_at = p_now
      where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null
-       and (hinted_at is null or hinted_at <= p_now - interval '1 second');
+       and (hinted_at is null or hinted_at <= p_now - interval '1 second')
+       and not (v_is_together and (status = 'pending' or status = 'received' and another_sms_asked_at is not null));
+    if v_is_together and exists (
+        select from activations
+         where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null
+           and (status = 'pending' or status = 'received' and another_sms_asked_at is not null)
+    ) then
+        update activations set hinted_at = null
+         where provider = p_provider and provider_order_id = p_provider_order_id and hinted_at is not null
+           and (status = 'pending' or status = 'received' and another_sms_asked_at is not null);
+        update provider_accounts set is_hinted = true, due_at = least(due_at, greatest(p_now, hints_from))
+         where provider = p_provider and not is_hinted;
+    end if;
+    with closed as (
+        update activations set hinted_at = p_now
+         where provider = p_provider and provider_order_id = p_provider_order_id
+           and closed_at > p_now - interval '1 day'
+           and (hinted_at is null or hinted_at <= p_now - interval '10 seconds')
+        returning id
+    )
+    insert into late_looks (activation_id, provider, due_at, until, hinted_at)
+    select id, p_provider, p_now, p_now, p_now from closed
+        on conflict (activation_id) do update set due_at = p_now, hinted_at = p_now;
     update rentals set due_at = least(due_at, p_now), hinted_at = p_now
      where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null
        and (hinted_at is null or hinted_at <= p_now - interval '1 second');
     return exists (select from activations
-                    where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null)
+                    where provider = p_provider and provider_order_id = p_provider_order_id
+                      and (due_at is not null or closed_at > p_now - interval '1 day'))
         or exists (select from rentals
                     where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null);
 end $$;
@@ -1384,6 +1645,13 @@ begin
     return v_changed;
 end $$;
 
+CREATE FUNCTION public.leave_accounts(p_process uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    delete from account_shares where process = p_process
+$$;
+
 CREATE FUNCTION public.lock_activation(p_activation_id uuid) RETURNS public.activations
     LANGUAGE plpgsql
     AS $$
@@ -1456,6 +1724,8 @@ CREATE TABLE public.rentals (
     extension_requested_at timestamp with time zone,
     extension_started_at timestamp with time zone,
     hinted_at timestamp with time zone,
+    extension_cost numeric(14,4),
+    extension_untold numeric(14,2) DEFAULT 0 NOT NULL,
     CONSTRAINT rentals_active_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (provider_order_id IS NULL) OR (phone IS NOT NULL))),
     CONSTRAINT rentals_extension_begins_once_requested CHECK (((extension_started_at IS NULL) OR (extension_status = 'requested'::text))),
     CONSTRAINT rentals_extension_ends_with_it CHECK (((extension_status <> 'requested'::text) OR (closed_at IS NULL))),
@@ -1504,6 +1774,28 @@ begin
     end if;
     return v_user;
 end $$;
+
+CREATE FUNCTION public.lose_late_sms(p_activation public.activations, p_amount numeric, p_policy text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'warning', 'apply_late_sms', 'loss: an SMS was shown and not paid for',
+            jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
+                               'amount', p_amount::text, 'policy', p_policy))
+$$;
+
+CREATE FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into alert_tellings (alert_id, channel, told_at, times)
+    select told.id, p_channel, p_now, told.times
+      from unnest(p_ids, p_times) as told (id, times) join alerts a on a.id = told.id
+     order by told.id
+    on conflict (alert_id, channel) do update
+       set told_at = p_now, times = greatest(alert_tellings.times, excluded.times);
+    update alert_channels set failures = 0, try_at = p_now, error = null where channel = p_channel and failures > 0;
+$$;
 
 CREATE FUNCTION public.new_epoch() RETURNS text
     LANGUAGE sql SECURITY DEFINER
@@ -1582,42 +1874,117 @@ begin
     return p_now + p_lease;
 end $$;
 
+CREATE FUNCTION public.place_activation(p_activation public.activations) RETURNS public.activations
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_activation activations;
+begin
+    perform check_open_orders(p_activation.user_id);
+    perform atomic_freeze(
+        p_activation.user_id, p_activation.price, 'activation:' || p_activation.id,
+        format('%s, %s%s', p_activation.service, p_activation.country, ', retry ' || p_activation.retry_number),
+        p_activation_id => p_activation.id);
+    insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, max_price,
+                             retry_countries, retry_of, retry_number, waiting_arm_id, created_at, due_at)
+    values (p_activation.id, p_activation.user_id, p_activation.service, p_activation.country, p_activation.price,
+            p_activation.price, p_activation.idempotency_key, p_activation.max_price, p_activation.retry_countries,
+            p_activation.retry_of, p_activation.retry_number,
+            waiting_arm_of(p_activation.id, p_activation.service), p_activation.created_at, p_activation.created_at)
+    returning * into v_activation;
+    return v_activation;
+end $$;
+
+CREATE FUNCTION public.plan_retry(p_activation public.activations, p_providers text[], p_now timestamp with time zone, OUT country text, OUT price numeric, OUT refused text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_service services := find_service(p_activation.service);
+    v_first uuid := coalesce(p_activation.retry_of, p_activation.id);
+    v_number integer := coalesce(p_activation.retry_number, 0);
+    v_max integer := (select (value #>> '{}')::numeric::integer from settings where key = 'timeout_retries_max');
+    v_chain uuid[] := array(select id from activations where id = v_first or retry_of = v_first);
+    v_limit numeric;
+    v_country text;
+    v_price numeric;
+    v_untried text[];
+begin
+    if exists (select from sms_messages where activation_id = any (v_chain)) then
+        refused := 'SERVED_BEFORE';
+    elsif p_activation.cancel_requested_at is not null
+       or p_activation.error_code in ('EARLY_CANCEL_DENIED', 'CANCEL_REFUSED') then
+        refused := 'CANCEL_REQUESTED';
+    elsif v_number >= coalesce(v_max, 0) then
+        refused := 'RETRIES_USED_UP';
+    elsif v_service.price is null then
+        refused := 'NOT_FOR_SALE';
+    end if;
+    if refused is not null then
+        return;
+    end if;
+    v_limit := coalesce(p_activation.max_price, p_activation.price)
+        - (select coalesce(sum(committed_amount), 0) from wallet_holds where activation_id = any (v_chain))
+        - (p_activation.price - refund_due(p_activation.status, p_activation.service, p_activation.price));
+    refused := 'NO_NUMBERS';
+    foreach v_country in array p_activation.retry_countries loop
+        v_untried := array(select unnest(p_providers)
+                           except select unnest(tried_providers(v_first, v_country, v_number + 1)));
+        v_price := retail_price(v_service, v_country, p_now, v_untried);
+        continue when not exists (
+            select from provider_services s
+              join provider_countries c on c.provider = s.provider and c.country = v_country
+              left join routes r on r.provider = s.provider and r.service = s.service and r.country = v_country
+             where s.service = v_service.service and s.provider = any (v_untried)
+               and r.state is distinct from 'disabled'
+               and (r.priced_at > p_now - route_prices_max_age() and (r.stock = 0 or r.cost > v_price)) is not true);
+        if v_price <= v_limit then
+            country := v_country;
+            price := v_price;
+            refused := null;
+            return;
+        end if;
+        refused := 'PRICE_ABOVE_LIMIT';
+    end loop;
+end $$;
+
 CREATE FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(bought numeric, returned numeric, slack numeric)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    select coalesce(sum(o.cost) filter (where o.is_bought), 0),
+    select coalesce(sum(o.cost) filter (where o.is_bought), 0) + coalesce(sum(o.cost) filter (where o.is_late), 0),
            coalesce(sum(o.cost) filter (where o.is_bought and o.is_returned), 0),
-           coalesce(sum(case when o.is_returned then 0
+           coalesce(sum(case when o.is_returned and not o.is_late then 0
                              when o.is_bought and o.cost is not null then case when o.is_moving then o.cost else 0 end
                              when o.is_bought or o.is_moving then o.price
                              else 0 end), 0)
            + coalesce(sum(case when o.is_returned then 0 else o.extensions end), 0)
       from (select provider_order_id is not null as is_bought,
-                   status in ('cancelled', 'timeout', 'failed') as is_returned,
+                   status in ('cancelled', 'timeout', 'failed') as is_returned, late_sms_at is not null as is_late,
                    provider_cost as cost, price, 0 as extensions,
                    case status when 'ordering' then purchase_started_at is not null
-                               when 'pending' then cancel_requested_at is not null or expires_at <= p_now
+                               when 'pending' then cancel_requested_at is not null
+                                                   or coalesce(waits_until, expires_at) <= p_now
                                else false end as is_moving
               from activations where provider = p_provider
              union all
-            select provider_order_id is not null, status in ('cancelled', 'failed'), provider_cost, price,
-                   (select coalesce(sum(h.amount - h.refunded_amount), 0) from wallet_holds h
-                     where h.rental_id = rentals.id and h.transaction_id like 'rental:%:extension:%'),
+            select provider_order_id is not null, status in ('cancelled', 'failed'), false, provider_cost, price,
+                   extension_untold + case when extension_started_at is null then 0
+                                           else greatest(extension_price, extension_cost) end,
                    case status when 'ordering' then purchase_started_at is not null
                                when 'active' then cancel_requested_at is not null or ends_at <= p_now
                                else false end
               from rentals where provider = p_provider) o
 $$;
 
-CREATE FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(kind text, id uuid, status text, provider_order_id text, cost numeric, held numeric, is_closed boolean, is_overdue boolean, is_moving boolean, closed_at timestamp with time zone)
+CREATE FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(kind text, id uuid, status text, provider_order_id text, cost numeric, held numeric, is_closed boolean, is_overdue boolean, is_moving boolean, is_late boolean, closed_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     select 'activation', a.id, a.status, a.provider_order_id, a.provider_cost,
            (select coalesce(sum(h.amount), 0) from wallet_holds h where h.activation_id = a.id and h.state = 'held'),
            a.closed_at is not null, coalesce(a.due_at < p_now - interval '1 minute', false),
-           coalesce(a.cancel_requested_at is not null or a.expires_at <= p_now, false), a.closed_at
+           coalesce(a.cancel_requested_at is not null or coalesce(a.waits_until, a.expires_at) <= p_now, false),
+           a.late_sms_at is not null, a.closed_at
       from activations a
      where a.provider = p_provider and (a.due_at is not null or a.closed_at >= p_since
            or a.provider_order_id = any (p_provider_order_ids))
@@ -1625,20 +1992,42 @@ CREATE FUNCTION public.provider_orders(p_provider text, p_since timestamp with t
     select 'rental', r.id, r.status, r.provider_order_id, r.provider_cost,
            (select coalesce(sum(h.amount), 0) from wallet_holds h where h.rental_id = r.id and h.state = 'held'),
            r.closed_at is not null, coalesce(r.due_at < p_now - interval '1 minute', false),
-           coalesce(r.cancel_requested_at is not null or r.ends_at <= p_now, false), r.closed_at
+           coalesce(r.cancel_requested_at is not null or r.ends_at <= p_now, false), false, r.closed_at
       from rentals r
      where r.provider = p_provider and (r.due_at is not null or r.closed_at >= p_since
            or r.provider_order_id = any (p_provider_order_ids))
 $$;
 
-CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean)
+CREATE FUNCTION public.read_backlog(p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(kind text, status text, open bigint, due bigint, oldest_due_s double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with open_orders as (
+        select 'activation' as kind, a.status, a.due_at from activations a where a.due_at is not null
+         union all
+        select 'rental', r.status, r.due_at from rentals r where r.due_at is not null
+    )
+    select o.kind, o.status, count(*), count(*) filter (where o.due_at <= p_now),
+           greatest(coalesce(extract(epoch from p_now - min(o.due_at)), 0), 0)::double precision
+      from open_orders o group by o.kind, o.status
+$$;
+
+CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean, codes text[], texts text[])
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     select a.id, a.provider_order_id, p_now - a.purchased_at,
-           a.purchased_at > p_now - p_just_now or coalesce(p.until > p_now, false)
+           a.purchased_at > p_now - p_just_now or coalesce(p.until > p_now, false), '{}'::text[], '{}'::text[]
       from activations a left join presence p using (user_id)
      where a.provider = p_provider and a.status = 'pending'
+     union all
+    select a.id, a.provider_order_id, p_now - a.another_sms_asked_at,
+           a.another_sms_asked_at > p_now - p_just_now or coalesce(p.until > p_now, false), known.codes, known.texts
+      from activations a left join presence p using (user_id),
+           lateral (select coalesce(array_agg(m.code) filter (where m.code is not null), '{}') as codes,
+                           coalesce(array_agg(m.text) filter (where m.text <> ''), '{}') as texts
+                      from sms_messages m where m.activation_id = a.id) known
+     where a.provider = p_provider and a.status = 'received' and a.another_sms_asked_at is not null
 $$;
 
 CREATE FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(provider text, service_code text, country_code text, cost numeric, stock integer, told_success real, state text, tries integer, delivered integer, resting boolean)
@@ -1686,19 +2075,22 @@ begin
     return true;
 end $$;
 
-CREATE FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     v_rental rentals := lock_rental(p_rental_id);
+    v_cost numeric := coalesce(p_total_cost, v_rental.provider_cost + v_rental.extension_cost);
 begin
     if v_rental.extension_status is distinct from 'requested' or v_rental.extension_started_at is null then
         return false;
     end if;
     update rentals
        set hours = hours + extension_hours, price = price + extension_price, ends_at = greatest(ends_at, p_ends_at),
-           extension_status = 'extended', extension_started_at = null,
+           extension_status = 'extended', extension_started_at = null, extension_cost = null,
+           provider_cost = coalesce(v_cost, provider_cost),
+           extension_untold = extension_untold + case when v_cost is null then extension_price else 0 end,
            due_at = case when num_nonnulls(cancel_requested_at, finish_requested_at) = 0 then p_due_at else p_now end
      where id = p_rental_id;
     return true;
@@ -1716,7 +2108,7 @@ begin
       from unnest(p_services, p_countries, p_costs, p_stocks, p_successes) o (service, country, cost, stock, success)
       join provider_services s on s.provider = p_provider and s.code = o.service
       join provider_countries c on c.provider = p_provider and c.code = o.country
-     where o.cost > 0
+     where round(o.cost, 4) > 0 and round(o.cost, 4) < 1e10
      order by s.service, c.country, o.cost
     on conflict (service, country, provider) do update
        set cost = excluded.cost, stock = excluded.stock, told_success = excluded.told_success, priced_at = p_now;
@@ -1756,14 +2148,20 @@ CREATE FUNCTION public.record_purchase(p_activation_id uuid, p_provider_order_id
     AS $$
 declare
     v_activation activations := lock_activation(p_activation_id);
+    v_waits_until timestamptz;
 begin
     if v_activation.status <> 'ordering' or v_activation.purchase_started_at is null then
         return false;
     end if;
+    if v_activation.waiting_arm_id is not null then
+        select least(p_now + make_interval(secs => wait_s), p_expires_at) into v_waits_until
+          from waiting_arms where id = v_activation.waiting_arm_id and wait_s is not null;
+    end if;
     update activations
        set status = 'pending', provider_order_id = p_provider_order_id, phone = p_phone, provider_cost = p_cost,
-           purchased_at = p_now, expires_at = p_expires_at,
-           due_at = case when v_activation.cancel_requested_at is null then p_due_at else p_now end
+           purchased_at = p_now, expires_at = p_expires_at, waits_until = v_waits_until,
+           due_at = case when v_activation.cancel_requested_at is null then least(p_due_at, v_waits_until)
+                         else p_now end
      where id = p_activation_id;
     update route_attempts set ended_at = p_now, outcome = 'sold'
      where activation_id = p_activation_id and number = v_activation.attempts;
@@ -1831,6 +2229,35 @@ CREATE FUNCTION public.redacted_json(p_payload jsonb) RETURNS jsonb
            else '{}' end
 $$;
 
+CREATE FUNCTION public.refund_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+begin
+    perform check_reason(p_reason);
+    if v_activation.status in ('received', 'completed') then
+        raise exception using errcode = 'OS015', message = 'the SMS has been received, so the order is paid',
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.closed_at is not null and v_activation.error_code is distinct from 'REFUNDED_BY_OPERATOR' then
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.closed_at is null then
+        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now);
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'info', 'refund_activation', 'an operator refunded an order', jsonb_build_object(
+            'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
+            'amount', v_activation.frozen_amount::text, 'before', jsonb_build_object(
+                'status', v_activation.status, 'provider', v_activation.provider,
+                'provider_order_id', v_activation.provider_order_id,
+                'purchase_started_at', iso_utc(v_activation.purchase_started_at),
+                'due_at', iso_utc(v_activation.due_at))));
+    end if;
+    return (select activation_json(a) from activations a where a.id = p_activation_id);
+end $$;
+
 CREATE FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) RETURNS numeric
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1862,6 +2289,12 @@ begin
        and o.hold_transaction_id is not null;
 end $$;
 
+CREATE FUNCTION public.refunded_of(p_activation_id uuid) RETURNS numeric
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(sum(refunded_amount), 0) from wallet_holds where activation_id = p_activation_id and state <> 'held'
+$$;
+
 CREATE FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1872,24 +2305,30 @@ begin
     if v_activation.closed_at is not null or v_activation.cancel_requested_at is null then
         return false;
     end if;
+    if v_activation.error_code = 'SERVED_BEFORE' and p_allowed_at is not null then
+        update activations set cancel_allowed_at = p_allowed_at, due_at = p_allowed_at where id = p_activation_id;
+        return true;
+    end if;
     update activations
        set cancel_requested_at = null, cancel_allowed_at = p_allowed_at, error_code = p_error_code, due_at = p_due_at
      where id = p_activation_id;
     return true;
 end $$;
 
-CREATE FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+CREATE FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now(), p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     v_rental rentals := lock_rental(p_rental_id);
 begin
-    if v_rental.extension_status is distinct from 'requested' then
+    if v_rental.extension_status is distinct from 'requested'
+       or v_rental.extension_started_at is distinct from p_started_at then
         return false;
     end if;
     update rentals
        set extension_status = 'refused', extension_error_code = p_error_code, extension_started_at = null,
+           extension_cost = null,
            due_at = case when num_nonnulls(cancel_requested_at, finish_requested_at) = 0 then p_due_at else p_now end
      where id = p_rental_id;
     if exists (select from wallet_holds
@@ -2275,6 +2714,32 @@ CREATE FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timest
     update rentals set due_at = p_due_at where id = p_rental_id and due_at = p_leased_until
 $$;
 
+CREATE FUNCTION public.rest_account(p_provider text, p_scope text, p_service text, p_country text, p_lasts interval, p_told_until timestamp with time zone, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into account_rests as r (provider, scope, service, country, until, told_until, reason)
+    values (p_provider, p_scope, p_service, p_country, p_now + p_lasts, p_told_until, left(p_reason, 200))
+        on conflict on constraint account_rests_pkey do update
+       set until = excluded.until, told_until = excluded.told_until, reason = excluded.reason
+     where r.until < excluded.until;
+    delete from account_rests r
+     using (select x.provider, x.scope, x.service, x.country from account_rests x where x.until <= p_now
+               for update skip locked) o
+     where (r.provider, r.scope, r.service, r.country) = (o.provider, o.scope, o.service, o.country)
+$$;
+
+CREATE FUNCTION public.rest_alert_channel(p_channel text, p_error text, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into alert_channels (channel, failures, try_at, error)
+    values (p_channel, 1, p_now + interval '10 seconds', p_error)
+    on conflict (channel) do update
+       set failures = alert_channels.failures + 1, error = p_error,
+           try_at = p_now + least(interval '10 seconds' * 2 ^ least(alert_channels.failures, 10), interval '10 minutes')
+$$;
+
 CREATE FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2305,7 +2770,7 @@ CREATE FUNCTION public.restate_rental_frozen(p_rental_id uuid) RETURNS void
      where r.id = p_rental_id and r.status in ('ordering', 'active') and r.frozen_amount <> h.amount
 $$;
 
-CREATE FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone) RETURNS numeric
+CREATE FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone, p_providers text[] DEFAULT NULL::text[]) RETURNS numeric
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -2316,11 +2781,28 @@ begin
     end if;
     select min(cost) into v_cost from routes
      where service = p_service.service and country = p_country and state <> 'disabled' and stock > 0
-       and priced_at > p_now - route_prices_max_age();
+       and priced_at > p_now - route_prices_max_age() and (p_providers is null or provider = any (p_providers));
     return coalesce(
         ceil((v_cost * (1 + p_service.margin_percent / 100) + p_service.margin_fixed) / p_service.price_step)
             * p_service.price_step,
         p_service.price);
+end $$;
+
+CREATE FUNCTION public.retry_countries(p_service public.services, p_country text, p_wanted boolean, p_countries text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if cardinality(p_countries) > 10 or (p_wanted is false and cardinality(p_countries) > 0) then
+        raise exception using errcode = 'OS014', detail = '{"argument": "p_retry_countries"}',
+            message = 'expected at most 10 countries to try again in, and none where it is not to be tried again';
+    elsif not coalesce(p_wanted, p_countries is not null or null, p_service.retry_on_timeout,
+                       (select value = 'true' from settings where key = 'retry_on_timeout'), false) then
+        return null;
+    end if;
+    return p_country || array(
+        select country from (select find_country(given) as country, number
+                               from unnest(p_countries) with ordinality as listed (given, number)) named
+         where country <> p_country group by country order by min(number));
 end $$;
 
 CREATE FUNCTION public.revoke_tokens(p_user_id uuid DEFAULT NULL::uuid, p_token_id text DEFAULT NULL::text, p_actor text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT clock_timestamp()) RETURNS timestamp with time zone
@@ -2397,6 +2879,7 @@ declare
     v_fault text := case
         when p_state not in ('enabled', 'warned', 'disabled') then 'p_state'
         when coalesce(p_reason, '') = '' then 'p_reason'
+        when not exists (select from provider_services where provider = p_provider) then 'p_provider'
         when not exists (select from provider_services where provider = p_provider and service = p_service) then
             'p_service'
         when not exists (select from provider_countries where provider = p_provider and country = p_country) then
@@ -2422,6 +2905,66 @@ begin
         'after', jsonb_build_object('state', coalesce(p_state, 'enabled'),
                                     'decided_by', case when p_state is null then 'rule' else 'operator' end)));
 end $$;
+
+CREATE FUNCTION public.set_service_price(p_service text, p_price numeric, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_service text := (find_service(p_service)).service;
+    v_before numeric;
+begin
+    perform check_reason(p_reason);
+    if p_price is not null then
+        perform check_amount(p_price);
+    end if;
+    select price into v_before from services where service = v_service for no key update;
+    update services set price = p_price where service = v_service;
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'set_service_price', 'an operator set a price', jsonb_build_object(
+        'service', v_service, 'reason', p_reason, 'actor', acting(), 'before', v_before::text, 'after', p_price::text));
+end $$;
+
+CREATE FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+    v_service text := (find_service(p_service)).service;
+    v_fault text := case when coalesce(p_reason, '') = '' then 'p_reason'
+                         when jsonb_typeof(p_arms) <> 'array' or p_arms = '[]' then 'p_arms' end;
+    v_count integer := 0;
+begin
+    if v_fault is not null then
+        raise exception using errcode = 'OS014', message = 'expected an array of arms, or null, and a reason',
+            detail = jsonb_build_object('argument', v_fault)::text;
+    end if;
+    if exists (
+        select from jsonb_array_elements(p_arms) arm
+         where (jsonb_typeof(arm) = 'object' and arm - '{arm,wait_s,weight}'::text[] = '{}' and arm @@ '
+                $.arm like_regex "^.{1,50}$"
+                && ($.wait_s == null || $.wait_s >= 1 && $.wait_s <= 7200 && $.wait_s % 1 == 0)
+                && (!exists($.weight) || $.weight >= 1 && $.weight <= 1000 && $.weight % 1 == 0)') is not true
+    ) or (select count(*) > count(distinct arm ->> 'arm') from jsonb_array_elements(p_arms) arm) then
+        raise exception using errcode = 'OS014',
+            message = 'expected arms: {"arm": name, "wait_s": 1 to 7200 or null, "weight": 1 to 1000}, each name once',
+            detail = '{"argument": "p_arms"}';
+    end if;
+    perform from services where service = v_service for no key update;  -- two that begin one take turns
+    update waiting_arms set ended_at = greatest(p_now, started_at) where service = v_service and ended_at is null;
+    if p_arms is not null then
+        insert into waiting_arms (service, arm, wait_s, weight, started_at)
+        select v_service, arm, wait_s, coalesce(weight, 1), p_now
+          from rows from (jsonb_to_recordset(p_arms) as (arm text, wait_s integer, weight integer))
+               with ordinality as given (arm, wait_s, weight, number)
+         order by number;
+        get diagnostics v_count = row_count;
+    end if;
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'set_waiting_arms', 'an operator decided how long to wait', jsonb_build_object(
+        'service', v_service, 'arms', p_arms, 'reason', p_reason, 'actor', acting()));
+    return v_count;
+end $_$;
 
 CREATE FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql
@@ -2461,6 +3004,7 @@ declare
     v_transaction_id text;
     v_amount numeric;
     v_rest numeric;
+    v_activation activations;
     v_result jsonb;
 begin
     if p_amount is not null then
@@ -2542,7 +3086,11 @@ begin
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
                frozen_amount = 0, closed_at = now(), due_at = null,
                cancel_requested_at = null, cancel_allowed_at = null
-         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
+         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending')
+        returning * into v_activation;
+        if found then
+            perform settle_owed_sms(v_activation, p_actor, now());
+        end if;
     elsif v_hold.rental_id is not null then
         perform restate_rental_frozen(v_hold.rental_id);
         update rentals
@@ -2554,6 +3102,52 @@ begin
            and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
     end if;
     return v_result;
+end $$;
+
+CREATE FUNCTION public.settle_owed_sms(p_ended public.activations, p_actor text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_owing activations;
+    v_amount numeric;
+begin
+    if p_ended.retry_of is null then
+        return;
+    end if;
+    for v_owing in
+        select * from activations
+         where (id = p_ended.retry_of or retry_of = p_ended.retry_of) and error_code = 'LATE_SMS_OWED'
+         order by retry_number nulls first for no key update
+    loop
+        v_amount := refunded_of(v_owing.id);
+        if charge_late_sms(v_owing, v_amount, p_actor) is null then
+            perform lose_late_sms(v_owing, v_amount, 'charge', p_now);
+        end if;
+        update activations set error_code = 'LATE_SMS' where id = v_owing.id;
+    end loop;
+end $$;
+
+CREATE FUNCTION public.share_accounts(p_process uuid, p_providers text[], p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(provider text, share numeric, left_s double precision, rests jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if exists (select from fair_shares(p_process, p_providers, p_now) f
+                 left join account_shares s on s.provider = f.provider and s.process = p_process
+                where s.share is distinct from f.share or s.until < p_now + p_lease * 2 / 3) then
+        perform pg_advisory_xact_lock(20307, 3);
+        delete from account_shares s where s.until <= p_now;
+        insert into account_shares as s (provider, process, share, until)
+        select f.provider, p_process, f.share, p_now + p_lease from fair_shares(p_process, p_providers, p_now) f
+            on conflict on constraint account_shares_pkey do update set share = excluded.share, until = excluded.until;
+    end if;
+    return query
+        select s.provider, s.share, extract(epoch from s.until - p_now)::double precision,
+               (select coalesce(jsonb_agg(jsonb_build_object(
+                           'scope', r.scope, 'service', r.service, 'country', r.country, 'reason', r.reason,
+                           'left_s', extract(epoch from r.until - p_now), 'told_until', iso_utc(r.told_until))), '[]')
+                  from account_rests r where r.provider = s.provider and r.until > p_now)
+          from account_shares s where s.process = p_process and s.provider = any (p_providers);
 end $$;
 
 CREATE FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) RETURNS jsonb
@@ -2609,6 +3203,68 @@ CREATE FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer DEFAULT 20
       from users u where u.id = p_user_id
 $$;
 
+CREATE FUNCTION public.stop_follower(p_activation public.activations, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_follower activations;
+begin
+    select * into v_follower from activations
+     where retry_of = coalesce(p_activation.retry_of, p_activation.id)
+       and retry_number > coalesce(p_activation.retry_number, 0) and status in ('ordering', 'pending')
+       for no key update;
+    if not found then
+        return false;
+    elsif v_follower.status = 'ordering' and v_follower.purchase_started_at is null then
+        perform close_activation(v_follower.id, 'cancelled', 'SERVED_BEFORE', p_now);
+        return false;
+    end if;
+    update activations
+       set cancel_requested_at = coalesce(cancel_requested_at, p_now), cancel_allowed_at = null,
+           error_code = 'SERVED_BEFORE', due_at = case status when 'ordering' then due_at else p_now end
+     where id = v_follower.id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with overdue as (
+        select 'activation' as kind, id, provider, coalesce(expires_at, created_at) as since, frozen_amount
+          from activations where due_at is not null and coalesce(expires_at, created_at) < p_now - p_after
+         union all
+        select 'rental', id, provider, coalesce(ends_at, created_at), frozen_amount
+          from rentals where due_at is not null and coalesce(ends_at, created_at) < p_now - p_after
+    ), accounts as (
+        select coalesce(provider, '') as provider, count(*) as orders, sum(frozen_amount) as frozen,
+               min(since) as oldest_at,
+               (array_agg(jsonb_build_object(kind || '_id', id) order by since, id))[1:10] as oldest
+          from overdue group by 1
+    ), told as (
+        insert into system_logs (at, level, source, message, data)
+        select p_now, 'error', 'tell_overdue', 'ORDERS_OVERDUE', jsonb_build_object(
+                   'provider', provider, 'orders', orders, 'frozen', frozen::text, 'oldest_at', iso_utc(oldest_at),
+                   'oldest', oldest)
+          from accounts
+         where not exists (select from system_logs l
+                            where l.at > p_now - interval '1 day' and l.source = 'tell_overdue'
+                              and l.data ->> 'provider' = accounts.provider)
+    )
+    select count(*)::integer from overdue
+$$;
+
+CREATE FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce(array_agg(distinct t.provider), '{}')
+      from (select p_first as id union all
+            select id from activations where retry_of = p_first and retry_number < p_before) chain
+      join route_attempts t on t.activation_id = chain.id
+     where t.country = p_country
+$$;
+
 CREATE FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2617,13 +3273,24 @@ CREATE FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now 
         update provider_accounts set covered_until = null where provider = p_provider
     ), parked as (
         select id from activations
-         where provider = p_provider and status = 'pending' and due_at > p_now + p_within
+         where provider = p_provider and due_at > p_now + p_within
+           and (status = 'pending' or status = 'received' and another_sms_asked_at is not null)
            for no key update skip locked
     ), made_due as (
         update activations a set due_at = p_now + random() * p_within from parked where a.id = parked.id
         returning 1
     )
     select count(*)::integer from made_due
+$$;
+
+CREATE FUNCTION public.waiting_arm_of(p_activation_id uuid, p_service text) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select id
+      from (select id, sum(weight) over (order by id) as upto, sum(weight) over () as total
+              from waiting_arms where service = p_service and ended_at is null) arms
+     where upto > ('x' || substr(md5(p_activation_id::text), 1, 8))::bit(32)::bigint % total
+     order by id limit 1
 $$;
 
 CREATE FUNCTION public.wallet_health(p_user_id uuid) RETURNS jsonb
@@ -2643,6 +3310,74 @@ CREATE FUNCTION public.wallet_json(p_user public.users) RETURNS jsonb
     select jsonb_build_object('balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text,
                               'available', (p_user.balance - p_user.frozen_balance)::text)
 $$;
+
+CREATE FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce((select hinted_at = p_due_at from activations where id = p_activation_id), false)
+$$;
+
+CREATE TABLE public.account_rests (
+    provider text NOT NULL,
+    scope text NOT NULL,
+    service text DEFAULT ''::text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    told_until timestamp with time zone,
+    reason text NOT NULL,
+    CONSTRAINT account_rests_scope_known CHECK ((scope = ANY (ARRAY['pause'::text, 'account'::text, 'purchases'::text, 'route'::text])))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.account_shares (
+    provider text NOT NULL,
+    process uuid NOT NULL,
+    share numeric(9,6) NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT account_shares_is_a_part CHECK (((share >= (0)::numeric) AND (share <= (1)::numeric)))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.alert_channels (
+    channel text NOT NULL,
+    failures integer NOT NULL,
+    try_at timestamp with time zone NOT NULL,
+    error text,
+    CONSTRAINT alert_channels_failures_not_negative CHECK ((failures >= 0))
+);
+
+CREATE TABLE public.alert_tellings (
+    alert_id bigint NOT NULL,
+    channel text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    times bigint NOT NULL
+);
+
+CREATE TABLE public.alerts (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    level text NOT NULL,
+    source text NOT NULL,
+    message text NOT NULL,
+    data jsonb NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    times bigint NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT alerts_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'error'::text, 'critical'::text]))),
+    CONSTRAINT alerts_times_positive CHECK ((times > 0))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alerts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.countries (
     country text NOT NULL,
@@ -2669,6 +3404,15 @@ ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.late_looks (
+    activation_id uuid NOT NULL,
+    provider text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    hinted_at timestamp with time zone
+)
+WITH (fillfactor='70');
+
 CREATE UNLOGGED TABLE public.presence (
     user_id uuid NOT NULL,
     until timestamp with time zone NOT NULL
@@ -2678,7 +3422,10 @@ WITH (fillfactor='50');
 CREATE TABLE public.provider_accounts (
     provider text NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
-    covered_until timestamp with time zone
+    covered_until timestamp with time zone,
+    is_hinted boolean DEFAULT false NOT NULL,
+    hints_from timestamp with time zone DEFAULT now() NOT NULL,
+    is_slow boolean DEFAULT false NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -2786,6 +3533,7 @@ CREATE TABLE public.settings (
     key text NOT NULL,
     value jsonb NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT settings_alert_warnings_is_a_list CHECK (((key <> 'alert_warnings'::text) OR (jsonb_typeof(value) = 'array'::text))),
     CONSTRAINT settings_late_sms_known CHECK (((key <> 'late_sms'::text) OR (value = ANY (ARRAY['"charge"'::jsonb, '"give"'::jsonb, '"ignore"'::jsonb])))),
     CONSTRAINT settings_open_orders_per_user_max_counts CHECK (
 CASE
@@ -2793,6 +3541,7 @@ CASE
     WHEN (jsonb_typeof(value) <> 'number'::text) THEN false
     ELSE (((value)::numeric >= (0)::numeric) AND ((value)::numeric = trunc((value)::numeric)))
 END),
+    CONSTRAINT settings_retry_on_timeout_is_said CHECK (((key <> 'retry_on_timeout'::text) OR (value = ANY (ARRAY['true'::jsonb, 'false'::jsonb])))),
     CONSTRAINT settings_route_prices_max_age_s_positive CHECK (
 CASE
     WHEN (key <> 'route_prices_max_age_s'::text) THEN true
@@ -2804,6 +3553,12 @@ CASE
     WHEN (key <> 'timeout_refund_percent'::text) THEN true
     WHEN (jsonb_typeof(value) <> 'number'::text) THEN false
     ELSE ((((value)::numeric >= (0)::numeric) AND ((value)::numeric <= (100)::numeric)) AND ((value)::numeric = trunc((value)::numeric)))
+END),
+    CONSTRAINT settings_timeout_retries_max_in_range CHECK (
+CASE
+    WHEN (key <> 'timeout_retries_max'::text) THEN true
+    WHEN (jsonb_typeof(value) <> 'number'::text) THEN false
+    ELSE ((((value)::numeric >= (0)::numeric) AND ((value)::numeric <= (10)::numeric)) AND ((value)::numeric = trunc((value)::numeric)))
 END)
 );
 
@@ -2835,6 +3590,7 @@ CREATE TABLE public.system_logs (
     source text NOT NULL,
     message text NOT NULL,
     data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    folded_at timestamp with time zone,
     CONSTRAINT system_logs_level_known CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warning'::text, 'error'::text, 'critical'::text])))
 );
 
@@ -2856,6 +3612,124 @@ CREATE UNLOGGED TABLE public.tickets (
     token_expires_at double precision NOT NULL,
     expires_at timestamp with time zone NOT NULL
 );
+
+CREATE VIEW public.v_activation_outcomes AS
+ SELECT id,
+    service,
+    country,
+    provider,
+        CASE
+            WHEN (status = ANY (ARRAY['received'::text, 'completed'::text])) THEN 'received'::text
+            WHEN (status = ANY (ARRAY['ordering'::text, 'pending'::text])) THEN 'open'::text
+            WHEN ((status = 'cancelled'::text) AND (error_code = 'ENDED'::text)) THEN 'expired'::text
+            ELSE status
+        END AS outcome,
+    error_code,
+    created_at,
+    purchased_at,
+    closed_at,
+        CASE
+            WHEN (status = ANY (ARRAY['received'::text, 'completed'::text])) THEN ( SELECT t.sms_at
+               FROM public.route_attempts t
+              WHERE ((t.activation_id = a.id) AND (t.number = a.attempts)))
+            ELSE NULL::timestamp with time zone
+        END AS sms_at,
+    late_sms_at,
+        CASE
+            WHEN (status = ANY (ARRAY['received'::text, 'completed'::text])) THEN price
+            ELSE 0.00
+        END AS price_paid,
+        CASE
+            WHEN ((status = ANY (ARRAY['received'::text, 'completed'::text])) OR (late_sms_at IS NOT NULL)) THEN COALESCE(provider_cost, (0)::numeric)
+            ELSE 0.0000
+        END AS cost
+   FROM public.activations a;
+
+CREATE VIEW public.v_country_health AS
+ SELECT countries.country,
+    countries.title,
+    COALESCE(o.orders, (0)::bigint) AS orders,
+    COALESCE(o.open, (0)::bigint) AS open,
+    COALESCE(o.decided, (0)::bigint) AS decided,
+    COALESCE(o.received, (0)::bigint) AS received,
+    COALESCE(o.cancelled, (0)::bigint) AS cancelled,
+    COALESCE(o.timeout, (0)::bigint) AS timeout,
+    COALESCE(o.expired, (0)::bigint) AS expired,
+    COALESCE(o.failed, (0)::bigint) AS failed,
+    round(((o.received)::numeric / (NULLIF(o.decided, 0))::numeric), 3) AS success,
+    o.sms_s[1] AS sms_s_p50,
+    o.sms_s[2] AS sms_s_p90,
+    COALESCE(o.price_paid, 0.00) AS price_paid,
+    COALESCE(o.cost, 0.0000) AS cost,
+        CASE
+            WHEN (COALESCE(o.decided, (0)::bigint) = 0) THEN 'IDLE'::text
+            WHEN ((o.decided >= 5) AND (o.received = 0)) THEN 'CRITICAL'::text
+            WHEN ((o.decided >= 20) AND ((o.received)::numeric < ((o.decided)::numeric * 0.2))) THEN 'WARNING'::text
+            ELSE 'OK'::text
+        END AS status
+   FROM (public.countries
+     LEFT JOIN ( SELECT v_activation_outcomes.country,
+            count(*) AS orders,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'open'::text)) AS open,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'expired'::text)) AS expired,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'failed'::text)) AS failed,
+            percentile_cont((ARRAY[0.5, 0.9])::double precision[]) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.sms_at - v_activation_outcomes.purchased_at)))::double precision)) AS sms_s,
+            sum(v_activation_outcomes.price_paid) AS price_paid,
+            sum(v_activation_outcomes.cost) AS cost
+           FROM public.v_activation_outcomes
+          WHERE (v_activation_outcomes.created_at > (now() - '24:00:00'::interval))
+          GROUP BY v_activation_outcomes.country) o USING (country));
+
+CREATE VIEW public.v_dashboard_stats AS
+ SELECT now() AS at,
+    u.users,
+    u.balance,
+    u.frozen,
+    ( SELECT count(*) AS count
+           FROM public.activations
+          WHERE (activations.frozen_amount > (0)::numeric)) AS activations_open,
+    ( SELECT count(*) AS count
+           FROM public.rentals
+          WHERE (rentals.status = ANY (ARRAY['ordering'::text, 'active'::text]))) AS rentals_open,
+    (( SELECT count(*) AS count
+           FROM public.activations
+          WHERE (activations.due_at < (now() - '00:01:00'::interval))) + ( SELECT count(*) AS count
+           FROM public.rentals
+          WHERE (rentals.due_at < (now() - '00:01:00'::interval)))) AS overdue,
+    o.orders,
+    o.decided,
+    o.received,
+    o.cancelled,
+    o.timeout,
+    o.expired,
+    o.failed,
+    round(((o.received)::numeric / (NULLIF(o.decided, 0))::numeric), 3) AS success,
+    o.buy_s_p50,
+    o.sms_s[1] AS sms_s_p50,
+    o.sms_s[2] AS sms_s_p90,
+    o.price_paid,
+    o.cost
+   FROM (( SELECT count(*) AS users,
+            COALESCE(sum(users.balance), 0.00) AS balance,
+            COALESCE(sum(users.frozen_balance), 0.00) AS frozen
+           FROM public.users) u
+     CROSS JOIN ( SELECT count(*) AS orders,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'expired'::text)) AS expired,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'failed'::text)) AS failed,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.purchased_at - v_activation_outcomes.created_at)))::double precision)) AS buy_s_p50,
+            percentile_cont((ARRAY[0.5, 0.9])::double precision[]) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.sms_at - v_activation_outcomes.purchased_at)))::double precision)) AS sms_s,
+            COALESCE(sum(v_activation_outcomes.price_paid), 0.00) AS price_paid,
+            COALESCE(sum(v_activation_outcomes.cost), 0.0000) AS cost
+           FROM public.v_activation_outcomes
+          WHERE (v_activation_outcomes.created_at > (now() - '24:00:00'::interval))) o);
 
 CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
  SELECT user_id,
@@ -2915,6 +3789,25 @@ CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
                   WHERE (rentals.frozen_amount > (0)::numeric)
                   GROUP BY rentals.user_id) r ON ((r.user_id = u.id)))) wallets;
 
+CREATE VIEW public.v_response_time AS
+ SELECT service,
+    bought,
+    buy_s[1] AS buy_s_p50,
+    buy_s[2] AS buy_s_p90,
+    buy_s[3] AS buy_s_p99,
+    served,
+    sms_s[1] AS sms_s_p50,
+    sms_s[2] AS sms_s_p90,
+    sms_s[3] AS sms_s_p99
+   FROM ( SELECT v_activation_outcomes.service,
+            count(*) AS bought,
+            count(v_activation_outcomes.sms_at) AS served,
+            percentile_cont((ARRAY[0.5, 0.9, 0.99])::double precision[]) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.purchased_at - v_activation_outcomes.created_at)))::double precision)) AS buy_s,
+            percentile_cont((ARRAY[0.5, 0.9, 0.99])::double precision[]) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.sms_at - v_activation_outcomes.purchased_at)))::double precision)) AS sms_s
+           FROM public.v_activation_outcomes
+          WHERE ((v_activation_outcomes.created_at > (now() - '24:00:00'::interval)) AND (v_activation_outcomes.purchased_at IS NOT NULL))
+          GROUP BY GROUPING SETS ((), (v_activation_outcomes.service))) taken;
+
 CREATE VIEW public.v_route_health AS
  SELECT provider_services.provider,
     provider_services.service,
@@ -2949,6 +3842,119 @@ CREATE VIEW public.v_route_health AS
           WHERE (route_attempts.started_at > (now() - '24:00:00'::interval))
           GROUP BY route_attempts.provider, route_attempts.service, route_attempts.country) t USING (provider, service, country));
 
+CREATE VIEW public.v_service_health AS
+ SELECT services.service,
+    services.title,
+    (services.price IS NOT NULL) AS on_sale,
+    COALESCE(o.orders, (0)::bigint) AS orders,
+    COALESCE(o.open, (0)::bigint) AS open,
+    COALESCE(o.decided, (0)::bigint) AS decided,
+    COALESCE(o.received, (0)::bigint) AS received,
+    COALESCE(o.cancelled, (0)::bigint) AS cancelled,
+    COALESCE(o.timeout, (0)::bigint) AS timeout,
+    COALESCE(o.expired, (0)::bigint) AS expired,
+    COALESCE(o.failed, (0)::bigint) AS failed,
+    round(((o.received)::numeric / (NULLIF(o.decided, 0))::numeric), 3) AS success,
+    o.sms_s[1] AS sms_s_p50,
+    o.sms_s[2] AS sms_s_p90,
+    COALESCE(o.price_paid, 0.00) AS price_paid,
+    COALESCE(o.cost, 0.0000) AS cost,
+        CASE
+            WHEN (COALESCE(o.decided, (0)::bigint) = 0) THEN 'IDLE'::text
+            WHEN ((o.decided >= 5) AND (o.received = 0)) THEN 'CRITICAL'::text
+            WHEN ((o.decided >= 20) AND ((o.received)::numeric < ((o.decided)::numeric * 0.2))) THEN 'WARNING'::text
+            ELSE 'OK'::text
+        END AS status
+   FROM (public.services
+     LEFT JOIN ( SELECT v_activation_outcomes.service,
+            count(*) AS orders,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'open'::text)) AS open,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'expired'::text)) AS expired,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'failed'::text)) AS failed,
+            percentile_cont((ARRAY[0.5, 0.9])::double precision[]) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (v_activation_outcomes.sms_at - v_activation_outcomes.purchased_at)))::double precision)) AS sms_s,
+            sum(v_activation_outcomes.price_paid) AS price_paid,
+            sum(v_activation_outcomes.cost) AS cost
+           FROM public.v_activation_outcomes
+          WHERE (v_activation_outcomes.created_at > (now() - '24:00:00'::interval))
+          GROUP BY v_activation_outcomes.service) o USING (service));
+
+CREATE TABLE public.waiting_arms (
+    id integer NOT NULL,
+    service text NOT NULL,
+    arm text NOT NULL,
+    wait_s integer,
+    weight integer DEFAULT 1 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT waiting_arms_arm_is_named CHECK (((length(arm) >= 1) AND (length(arm) <= 50))),
+    CONSTRAINT waiting_arms_ends_after_its_start CHECK ((ended_at >= started_at)),
+    CONSTRAINT waiting_arms_wait_s_in_range CHECK (((wait_s >= 1) AND (wait_s <= 7200))),
+    CONSTRAINT waiting_arms_weight_in_range CHECK (((weight >= 1) AND (weight <= 1000)))
+);
+
+CREATE VIEW public.v_waiting_outcomes AS
+ SELECT w.service,
+    w.arm,
+    w.wait_s,
+    w.weight,
+    w.started_at,
+    w.ended_at,
+    o.waiting,
+    o.orders,
+    o.delivered,
+    round(((o.delivered)::numeric / n.orders), 3) AS share,
+    round(((n.middle - n.spread) / n.whole), 3) AS share_low,
+    round(((n.middle + n.spread) / n.whole), 3) AS share_high,
+    o.sms_s_median,
+    o.earned,
+    o.cost
+   FROM ((public.waiting_arms w
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE (NOT sold.is_over)) AS waiting,
+            count(*) FILTER (WHERE sold.is_counted) AS orders,
+            count(*) FILTER (WHERE (sold.is_counted AND (sold.sms_at IS NOT NULL))) AS delivered,
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (sold.sms_at - sold.bought_at)))::double precision)) FILTER (WHERE sold.is_counted) AS sms_s_median,
+            COALESCE(sum(sold.earned) FILTER (WHERE sold.is_counted), 0.00) AS earned,
+            COALESCE(sum(sold.cost) FILTER (WHERE sold.is_counted), 0.0000) AS cost
+           FROM ( SELECT t.sms_at,
+                    t.ended_at AS bought_at,
+                    e.is_over,
+                    (e.is_over AND (t.served IS NOT NULL)) AS is_counted,
+                        CASE
+                            WHEN ((a.status = ANY (ARRAY['received'::text, 'completed'::text])) OR (a.late_sms_at IS NOT NULL)) THEN a.provider_cost
+                            ELSE (0)::numeric
+                        END AS cost,
+                    ( SELECT COALESCE(sum(h.committed_amount), (0)::numeric) AS "coalesce"
+                           FROM public.wallet_holds h
+                          WHERE ((h.activation_id = a.id) OR (h.transaction_id = format('activation:%s:late'::text, a.id)))) AS earned
+                   FROM ((public.route_attempts t
+                     JOIN public.activations a ON (((a.id = t.activation_id) AND (a.attempts = t.number) AND (a.waiting_arm_id = w.id))))
+                     CROSS JOIN LATERAL ( SELECT ((a.status = ANY (ARRAY['timeout'::text, 'cancelled'::text])) OR (COALESCE(a.waits_until, a.expires_at) <= now())) AS is_over) e)
+                  WHERE ((t.service = w.service) AND (t.started_at >= w.started_at) AND (t.outcome = 'sold'::text))) sold) o)
+     CROSS JOIN LATERAL ( SELECT z.orders,
+            (((o.delivered)::numeric / z.orders) + (1.9208 / z.orders)) AS middle,
+            ((1)::numeric + (3.8416 / z.orders)) AS whole,
+            (1.96 * sqrt((((((o.delivered)::numeric / z.orders) * ((1)::numeric - ((o.delivered)::numeric / z.orders))) / z.orders) + (0.9604 / (z.orders * z.orders))))) AS spread
+           FROM ( SELECT (NULLIF(o.orders, 0))::numeric AS orders) z) n);
+
+ALTER TABLE public.waiting_arms ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.waiting_arms_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.account_rests
+    ADD CONSTRAINT account_rests_pkey PRIMARY KEY (provider, scope, service, country);
+
+ALTER TABLE ONLY public.account_shares
+    ADD CONSTRAINT account_shares_pkey PRIMARY KEY (provider, process);
+
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
 
@@ -2957,6 +3963,15 @@ ALTER TABLE ONLY public.activations
 
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_provider_order_is_unique UNIQUE (provider, provider_order_id);
+
+ALTER TABLE ONLY public.alert_channels
+    ADD CONSTRAINT alert_channels_pkey PRIMARY KEY (channel);
+
+ALTER TABLE ONLY public.alert_tellings
+    ADD CONSTRAINT alert_tellings_pkey PRIMARY KEY (alert_id, channel);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 
 ALTER TABLE public.balance_operations
     ADD CONSTRAINT balance_operations_adjust_moves_balance CHECK (((type <> 'adjust'::text) OR public.adjust_moves_balance(balance_operations.*)));
@@ -2990,6 +4005,9 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, seq);
+
+ALTER TABLE ONLY public.late_looks
+    ADD CONSTRAINT late_looks_pkey PRIMARY KEY (activation_id);
 
 ALTER TABLE ONLY public.periodic_jobs
     ADD CONSTRAINT periodic_jobs_pkey PRIMARY KEY (name);
@@ -3075,18 +4093,34 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.waiting_arms
+    ADD CONSTRAINT waiting_arms_arm_is_unique UNIQUE (service, started_at, arm);
+
+ALTER TABLE ONLY public.waiting_arms
+    ADD CONSTRAINT waiting_arms_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.wallet_holds
     ADD CONSTRAINT wallet_holds_pkey PRIMARY KEY (transaction_id);
+
+CREATE INDEX activations_awaiting_another ON public.activations USING btree (provider) WHERE ((status = 'received'::text) AND (another_sms_asked_at IS NOT NULL));
 
 CREATE INDEX activations_due ON public.activations USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX activations_frozen ON public.activations USING btree (user_id) INCLUDE (frozen_amount) WHERE (frozen_amount > (0)::numeric);
 
+CREATE INDEX activations_of_a_time ON public.activations USING brin (created_at) WITH (pages_per_range='16');
+
 CREATE INDEX activations_of_user ON public.activations USING btree (user_id, created_at DESC, id DESC);
 
 CREATE INDEX activations_pending_at_provider ON public.activations USING btree (provider) WHERE (status = 'pending'::text);
 
+CREATE UNIQUE INDEX activations_retried_once ON public.activations USING btree (retry_of, retry_number) WHERE (retry_of IS NOT NULL);
+
+CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (key) WHERE (closed_at IS NULL);
+
 CREATE UNIQUE INDEX balance_operations_once_per_transaction ON public.balance_operations USING btree (transaction_id, type) WHERE (type = ANY (ARRAY['deposit'::text, 'adjust'::text, 'correct'::text]));
+
+CREATE INDEX late_looks_due ON public.late_looks USING btree (provider, due_at);
 
 CREATE INDEX redactions_due ON public.redactions USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
@@ -3108,9 +4142,13 @@ CREATE INDEX system_logs_alerts ON public.system_logs USING btree (((data ->> 'u
 
 CREATE INDEX system_logs_by_time ON public.system_logs USING btree (at DESC);
 
+CREATE INDEX system_logs_unfolded ON public.system_logs USING btree (id) WHERE ((folded_at IS NULL) AND (level = ANY (ARRAY['warning'::text, 'error'::text, 'critical'::text])));
+
 CREATE INDEX tickets_by_end ON public.tickets USING btree (expires_at);
 
 CREATE INDEX tickets_by_user ON public.tickets USING btree (user_id, expires_at);
+
+CREATE UNIQUE INDEX waiting_arms_running ON public.waiting_arms USING btree (service, arm) WHERE (ended_at IS NULL);
 
 CREATE INDEX wallet_holds_expiring ON public.wallet_holds USING btree (expires_at) WHERE ((state = 'held'::text) AND (expires_at IS NOT NULL));
 
@@ -3155,6 +4193,12 @@ ALTER TABLE ONLY public.activations
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+ALTER TABLE ONLY public.alert_tellings
+    ADD CONSTRAINT alert_tellings_alert_exists FOREIGN KEY (alert_id) REFERENCES public.alerts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.late_looks
+    ADD CONSTRAINT late_looks_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id);
+
 ALTER TABLE ONLY public.provider_countries
     ADD CONSTRAINT provider_countries_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
 
@@ -3187,6 +4231,9 @@ ALTER TABLE ONLY public.sms_messages
 
 ALTER TABLE ONLY public.sms_messages
     ADD CONSTRAINT sms_messages_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.waiting_arms
+    ADD CONSTRAINT waiting_arms_service_exists FOREIGN KEY (service) REFERENCES public.services(service);
 
 ALTER TABLE ONLY public.wallet_holds
     ADD CONSTRAINT wallet_holds_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id) DEFERRABLE INITIALLY DEFERRED;
@@ -3249,14 +4296,14 @@ GRANT USAGE ON SCHEMA public TO onesms_operator;
 GRANT USAGE ON SCHEMA public TO onesms_wallet;
 GRANT USAGE ON SCHEMA public TO onesms_user;
 
-REVOKE ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at timestamp with time zone, p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.acting(p_actor text) FROM PUBLIC;
 
@@ -3306,6 +4353,20 @@ GRANT SELECT(cancel_requested_at) ON TABLE public.activations TO onesms_user;
 GRANT SELECT(cancel_allowed_at) ON TABLE public.activations TO onesms_user;
 
 GRANT SELECT(closed_at) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(max_price) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(retry_countries) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(retry_of) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(retry_number) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(retried_by) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(retry_refused) ON TABLE public.activations TO onesms_user;
+
+GRANT SELECT(waits_until) ON TABLE public.activations TO onesms_user;
 
 REVOKE ALL ON FUNCTION public.activation_json(p_activation public.activations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.activation_json(p_activation public.activations) TO onesms_gateway;
@@ -3357,6 +4418,9 @@ REVOKE ALL ON FUNCTION public.adjust_moves_balance(o public.balance_operations) 
 
 REVOKE ALL ON FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.append_event(p_user_id uuid, p_type text, p_payload jsonb) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.users TO onesms_gateway;
@@ -3401,16 +4465,21 @@ GRANT ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_t
 REVOKE ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) TO onesms_wallet;
 
-REVOKE ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric, p_now timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_purchase(p_activation_id uuid, p_provider text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider text, p_seen text[], p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.cancel_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.charge_late_sms(p_activation public.activations, p_amount numeric, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_amount(p_amount numeric) FROM PUBLIC;
 
@@ -3419,6 +4488,8 @@ REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_transaction_id 
 REVOKE ALL ON FUNCTION public.check_key(p_argument text, p_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_open_orders(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_remarks(p_reason text, p_actor text) FROM PUBLIC;
 
@@ -3429,6 +4500,9 @@ GRANT ALL ON FUNCTION public.claim_account_looks(p_providers text[], p_lease int
 
 REVOKE ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
 GRANT SELECT ON TABLE public.periodic_jobs TO onesms_gateway;
 GRANT SELECT ON TABLE public.periodic_jobs TO onesms_operator;
@@ -3452,9 +4526,12 @@ GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
 REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) TO onesms_operator;
-GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.commit_spends_frozen(o public.balance_operations) FROM PUBLIC;
 
@@ -3464,13 +4541,16 @@ GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timest
 
 REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operations) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
+REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[]) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.deposit_adds_to_balance(o public.balance_operations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
@@ -3478,6 +4558,8 @@ GRANT ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text
 REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.fair_shares(p_process uuid, p_providers text[], p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.find_country(p_country text) FROM PUBLIC;
 
@@ -3516,13 +4598,21 @@ GRANT UPDATE(price_step) ON TABLE public.services TO onesms_operator;
 
 GRANT UPDATE(rental_price_hour) ON TABLE public.services TO onesms_operator;
 
+GRANT UPDATE(retry_on_timeout) ON TABLE public.services TO onesms_operator;
+
 REVOKE ALL ON FUNCTION public.find_service(p_service text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone, p_hints_from timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone, p_hints_from timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp with time zone, p_result jsonb, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) TO onesms_pollers;
@@ -3547,6 +4637,9 @@ GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_wa
 
 REVOKE ALL ON FUNCTION public.judge_routes(p_rule text, p_success_min double precision, p_tries_min integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.judge_routes(p_rule text, p_success_min double precision, p_tries_min integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.leave_accounts(p_process uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.leave_accounts(p_process uuid) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.lock_activation(p_activation_id uuid) FROM PUBLIC;
 
@@ -3608,6 +4701,11 @@ REVOKE ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_operator;
 GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_wallet;
 
+REVOKE ALL ON FUNCTION public.lose_late_sms(p_activation public.activations, p_amount numeric, p_policy text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.new_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
 
@@ -3624,11 +4722,18 @@ REVOKE ALL ON FUNCTION public.operation_result(p_operation public.balance_operat
 REVOKE ALL ON FUNCTION public.pass_purchase(p_activation_id uuid, p_leased_until timestamp with time zone, p_outcome text, p_provider text, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pass_purchase(p_activation_id uuid, p_leased_until timestamp with time zone, p_outcome text, p_provider text, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.place_activation(p_activation public.activations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.plan_retry(p_activation public.activations, p_providers text[], p_now timestamp with time zone, OUT country text, OUT price numeric, OUT refused text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.provider_books(p_provider text, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_backlog(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_backlog(p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) TO onesms_pollers;
@@ -3639,8 +4744,8 @@ GRANT ALL ON FUNCTION public.read_routes(p_service text, p_country text, p_provi
 REVOKE ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.record_prices(p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_prices(p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[], p_now timestamp with time zone) TO onesms_pollers;
@@ -3660,15 +4765,20 @@ GRANT ALL ON FUNCTION public.redact_events(p_closed_for interval, p_limit intege
 
 REVOKE ALL ON FUNCTION public.redacted_json(p_payload jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.refund_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refund_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
 REVOKE ALL ON FUNCTION public.refund_due(p_status text, p_service text, p_amount numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refund_moves_frozen_to_available(o public.balance_operations) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.refunded_of(p_activation_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone, p_started_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone, p_started_at timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.refuse_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text) FROM PUBLIC;
 
@@ -3722,11 +4832,19 @@ GRANT ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_lease
 REVOKE ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.rest_account(p_provider text, p_scope text, p_service text, p_country text, p_lasts interval, p_told_until timestamp with time zone, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rest_account(p_provider text, p_scope text, p_service text, p_country text, p_lasts interval, p_told_until timestamp with time zone, p_reason text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.rest_alert_channel(p_channel text, p_error text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rest_alert_channel(p_channel text, p_error text, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.restate_frozen(p_user_id uuid, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.restate_rental_frozen(p_rental_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.retail_price(p_service public.services, p_country text, p_now timestamp with time zone, p_providers text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.retry_countries(p_service public.services, p_country text, p_wanted boolean, p_countries text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
@@ -3744,9 +4862,20 @@ GRANT ALL ON FUNCTION public.service_prices_json(p_service text, p_now timestamp
 REVOKE ALL ON FUNCTION public.set_route_state(p_provider text, p_service text, p_country text, p_state text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_route_state(p_provider text, p_service text, p_country text, p_state text, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
+REVOKE ALL ON FUNCTION public.set_service_price(p_service text, p_price numeric, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_service_price(p_service text, p_price numeric, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
 REVOKE ALL ON FUNCTION public.settle_ended_orders(p_user_id uuid, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.settle_hold(p_type text, p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.settle_owed_sms(p_ended public.activations, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.share_accounts(p_process uuid, p_providers text[], p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.share_accounts(p_process uuid, p_providers text[], p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.sms_json(p_activation_id uuid, p_rental_id uuid) TO onesms_gateway;
@@ -3759,8 +4888,18 @@ REVOKE ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) FR
 GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO onesms_operator;
 
+REVOKE ALL ON FUNCTION public.stop_follower(p_activation public.activations, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.uncover_orders(p_provider text, p_within interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.waiting_arm_of(p_activation_id uuid, p_service text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.wallet_health(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wallet_health(p_user_id uuid) TO onesms_operator;
@@ -3770,6 +4909,23 @@ GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_operator;
 GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_user;
 GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.account_rests TO onesms_operator;
+
+GRANT SELECT ON TABLE public.account_shares TO onesms_operator;
+
+GRANT SELECT ON TABLE public.alert_channels TO onesms_operator;
+
+GRANT SELECT ON TABLE public.alert_tellings TO onesms_operator;
+
+GRANT SELECT ON TABLE public.alerts TO onesms_operator;
+
+GRANT SELECT(level) ON TABLE public.alerts TO onesms_pollers;
+
+GRANT SELECT(closed_at) ON TABLE public.alerts TO onesms_pollers;
 
 GRANT SELECT ON TABLE public.countries TO onesms_gateway;
 GRANT SELECT ON TABLE public.countries TO onesms_operator;
@@ -3841,7 +4997,21 @@ GRANT INSERT(data) ON TABLE public.system_logs TO onesms_pollers;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.tickets TO onesms_gateway;
 
+GRANT SELECT ON TABLE public.v_activation_outcomes TO onesms_operator;
+
+GRANT SELECT ON TABLE public.v_country_health TO onesms_operator;
+
+GRANT SELECT ON TABLE public.v_dashboard_stats TO onesms_operator;
+
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_operator;
 GRANT SELECT ON TABLE public.v_frozen_balance_health TO onesms_pollers;
 
+GRANT SELECT ON TABLE public.v_response_time TO onesms_operator;
+
 GRANT SELECT ON TABLE public.v_route_health TO onesms_operator;
+
+GRANT SELECT ON TABLE public.v_service_health TO onesms_operator;
+
+GRANT SELECT ON TABLE public.waiting_arms TO onesms_operator;
+
+GRANT SELECT ON TABLE public.v_waiting_outcomes TO onesms_operator;

@@ -22,6 +22,7 @@ from pollers.providers.contract import (
     CancelResult,
     CheckResult,
     Delivered,
+    Extended,
     NoNumbers,
     NotOffered,
     Price,
@@ -40,9 +41,10 @@ from pollers.providers.fivesim.lists import (
     PAGE_ORDERS,
     PAGES_MAX,
     RENTAL_SPAN,
-    WANTED_PAGES_MAX,
+    SINCE_SPARE,
     OpenOrders,
     WantedOrders,
+    pages_worth,
     parse_offer,
     parse_page,
     parse_prices,
@@ -97,9 +99,9 @@ class FiveSim:
         return (await self._order(provider_order_id)).looked_at()
 
     async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
-        """Look by user/orders, newest first, as far back as the oldest of these orders or WANTED_PAGES_MAX go."""
+        """Look by user/orders, newest first, as far back as the oldest of these orders or `pages_worth` go."""
         wanted = WantedOrders(set(provider_order_ids))
-        for _ in range(WANTED_PAGES_MAX):
+        for _ in range(pages_worth(len(wanted.missing))):
             if not wanted.missing or not wanted.add(parse_page(await self._page("activation", wanted.offset))):
                 break
         return wanted.found
@@ -130,9 +132,10 @@ class FiveSim:
         """Finish by user/finish."""
         parse_finish(await self._ask_harmlessly("user", "finish", provider_order_id))
 
-    async def active(self) -> list[ActiveOrder]:
-        """List what is open among the activations of user/orders."""
-        return [order.as_active() for order in await self._open("activation", ACTIVATION_SPAN)]
+    async def active(self, since: datetime | None = None) -> list[ActiveOrder]:
+        """List what is open among the activations of user/orders, back to SINCE_SPARE before `since`."""
+        earliest = since - SINCE_SPARE if since else None
+        return [order.as_active() for order in await self._open("activation", ACTIVATION_SPAN, earliest)]
 
     async def rent(self, order_id: str, service: str, country: str, hours: int, max_price: Decimal | None) -> Purchase:
         """Rent by user/buy/hosting for 3, 24, 240 or 720 hours. The number is for every service; order_id is not sent.
@@ -141,11 +144,16 @@ class FiveSim:
         """
         product = rental_product(hours)
         if max_price is not None:
-            answer = await self._ask_harmlessly("guest", "products", country, "any")
-            offer = parse_offer(answer, product, country)
-            if offer is not None and offer.cost > max_price:
-                raise PriceTooLow("the price of the list is higher", minimum=offer.cost)
+            cost = await self.rental_cost(service, country, hours)
+            if cost is not None and cost > max_price:
+                raise PriceTooLow("the price of the list is higher", minimum=cost)
         return await self._buy("hosting", country, product, None)
+
+    async def rental_cost(self, service: str, country: str, hours: int) -> Decimal | None:
+        """Look it up by guest/products. Raises Refused: only some lengths are sold."""
+        answer = await self._ask_harmlessly("guest", "products", country, "any")
+        offer = parse_offer(answer, rental_product(hours), country)
+        return offer.cost if offer is not None else None
 
     async def rental_messages(self, provider_order_id: str) -> RentalResult:
         """Read the inbox, after a look at the order, which says until when and whether it still runs.
@@ -156,7 +164,11 @@ class FiveSim:
         inbox = parse_inbox(await self._ask_harmlessly("user", "sms", "inbox", provider_order_id))
         return rental_result(order, inbox)
 
-    async def extend(self, provider_order_id: str, hours: int) -> datetime | None:
+    async def extension_cost(self, provider_order_id: str, hours: int) -> Decimal | None:
+        """Not offered by 5sim."""
+        raise NotOffered("5sim extends no rental")
+
+    async def extend(self, provider_order_id: str, hours: int) -> Extended:
         """Not offered by 5sim."""
         raise NotOffered("5sim extends no rental")
 
@@ -204,8 +216,8 @@ class FiveSim:
     async def _order(self, provider_order_id: str) -> Order:
         return parse_order(await self._ask_harmlessly("user", "check", provider_order_id))
 
-    async def _open(self, category: str, span: timedelta) -> list[Order]:
-        orders = OpenOrders(span)
+    async def _open(self, category: str, span: timedelta, earliest: datetime | None = None) -> list[Order]:
+        orders = OpenOrders(span, earliest)
         for _ in range(PAGES_MAX):
             try:
                 if not orders.add(parse_page(await self._page(category, orders.offset))):

@@ -8,6 +8,7 @@ Prices come as country → product → operator, or as product → country → o
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from pollers.providers.answer import Answer, amount_of, cost_of, field_of
@@ -16,11 +17,15 @@ from pollers.providers.fivesim.protocol import RENTAL_PRODUCTS, Order, order_of,
 from pollers.providers.fivesim.refusals import raise_refusal
 
 PAGE_ORDERS = 100
-PAGES_MAX = 200
-WANTED_PAGES_MAX = 10
+PAGES_MAX = 1_000
+WANTED_PAGES_MIN = 10
+WANTED_PAGES_A_HUNDRED = 4
+"""Pages that a look at a hundred orders is worth: so many more of the history may have ended meanwhile."""
 ACTIVATION_SPAN = timedelta(hours=3)
 """No activation is open for so long: 15 to 20 minutes are sold."""
 RENTAL_SPAN = timedelta(days=35)
+SINCE_SPARE = timedelta(minutes=15)
+"""By so much the provider's clock and the caller's may differ."""
 
 _TOTAL_MAX = 10**9
 
@@ -51,13 +56,14 @@ def parse_page(answer: Answer) -> Page:
 
 @dataclass(slots=True)
 class OpenOrders:
-    """The open orders of pages read so far. span: how long an order can stay open.
+    """The open orders of pages read so far. span: how long an order can stay open. earliest: of no interest before.
 
     No clock is asked: "now" is at least the newest order's time. Nor does it trust that the pages came newest first: a
     page in the wrong order holds that newest order, and so does not look old.
     """
 
     span: timedelta
+    earliest: datetime | None = None
     found: dict[str, Order] = field(default_factory=dict)
     offset: int = 0
     _newest: datetime | None = None
@@ -72,9 +78,17 @@ class OpenOrders:
             return False
         if not page.orders:
             raise ValueError(f"expected {page.total} orders, got {self.offset}")
-        all_dated = len(times) == len(page.orders) and self._newest is not None
-        is_past = all_dated and all(self._newest - time > self.span for time in times if self._newest)
-        return not (is_past and not any(order.is_open for order in page.orders))
+        if len(times) < len(page.orders) or self._newest is None:
+            return True
+        if self.earliest is not None and max(times) < self.earliest <= self._newest:
+            return False
+        is_past = self._newest - max(times) > self.span
+        return not is_past or any(order.is_open for order in page.orders)
+
+
+def pages_worth(wanted: int) -> int:
+    """How many pages to read at most for so many orders, before looking at each is cheaper."""
+    return min(PAGES_MAX, max(WANTED_PAGES_MIN, ceil(wanted / 100 * WANTED_PAGES_A_HUNDRED)))
 
 
 @dataclass(slots=True)

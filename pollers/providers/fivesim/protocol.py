@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from pollers.providers.answer import Answer, amount_of, cost_of, field_of, id_of, phone_of, text_of, time_of
+from pollers.providers.answer import Answer, amount_of, cost_of, field_of, id_of, message_of, phone_of, time_of
 from pollers.providers.contract import (
     ActiveOrder,
     AlreadyDelivered,
@@ -34,8 +34,6 @@ from pollers.providers.contract import (
     Waiting,
 )
 from pollers.providers.fivesim.refusals import SERVER_FAULTS, raise_refusal, refusal_in
-
-CODE_CHARS_MAX = 200
 
 RENTAL_PRODUCTS = {3: "3hours", 24: "1day", 240: "10days", 720: "1month"}
 """What a rental is called, by its hours. It is of no service: it takes the SMS of all."""
@@ -213,9 +211,4 @@ def unknown(answer: Answer) -> UnknownAnswer:
 
 
 def _message(row: object) -> Message | None:
-    code, text = text_of(field_of(row, "code")).strip(), text_of(field_of(row, "text"))
-    if not (code or text):
-        return None
-    if len(code) > CODE_CHARS_MAX:
-        code, text = "", text or code  # too long to be one, but an SMS all the same
-    return Message(code, text, time_of(field_of(row, "created_at", "date"), UTC))
+    return message_of(field_of(row, "code"), field_of(row, "text"), time_of(field_of(row, "created_at", "date"), UTC))

@@ -5,8 +5,8 @@
     rents       take `duration`; SMS by getAllSms, extension by prolong; no list, no cancel, no end before the time
     limits      after too many requests nothing is answered for BLOCK_S
 
-Invariant: as in `sms_activate/activations.py`; the list takes one request for each PAGE_ROWS orders, and is begun anew
-at most READINGS_MAX times. Nothing else is tried twice.
+Invariant: as in `sms_activate/activations.py`; the list takes one request for each PAGE_ROWS orders, some more while
+it moves, and PAGES_MAX at most. Nothing else is tried twice.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,21 +17,19 @@ from typing import ClassVar
 from pollers.providers.contract import (
     ActiveOrder,
     ActiveRental,
-    CheckResult,
     Delivered,
+    Extended,
     NotOffered,
     Purchase,
     RentalCancelResult,
     RentalResult,
     Unavailable,
-    UnknownAnswer,
     Waiting,
 )
 from pollers.providers.herosms.protocol import (
     PAGE_ROWS,
     ActivePage,
     ActivePages,
-    ListMoved,
     parse_active_page,
     parse_all_sms,
     parse_prolonged,
@@ -39,7 +37,6 @@ from pollers.providers.herosms.protocol import (
 from pollers.providers.sms_activate.activations import Activations
 from pollers.providers.sms_activate.protocol import parse_purchase, results_among
 
-READINGS_MAX = 3
 PAGES_MAX = 400
 
 
@@ -53,36 +50,35 @@ class HeroSms(Activations):
         params = {"service": service, "country": country, **_limit(max_price)}
         return parse_purchase(await self._api.spend("getNumberV2", params), self._zone)
 
-    async def check(self, provider_order_id: str) -> CheckResult:
-        """Look by getStatusV2; its form while nothing has come is not documented, so getStatus has the last word."""
-        try:
-            return await super().check(provider_order_id)
-        except UnknownAnswer:
-            return await self._look(provider_order_id)
-
     async def check_many(self, provider_order_ids: Collection[str]) -> Mapping[str, Waiting | Delivered]:
-        """Look by getActiveActivations."""
-        return results_among(await self.active(), provider_order_ids)
+        """Look by getActiveActivations; an order on no page that was read is not in the answer."""
+        return results_among((await self._read_active()).orders, provider_order_ids)
 
-    async def active(self) -> list[ActiveOrder]:
-        """List by getActiveActivations. Raises Unavailable if the list moves whenever it is read."""
-        for _ in range(READINGS_MAX):
-            try:
-                return await self._read_active()
-            except ListMoved:
-                continue
-        raise Unavailable(f"the list of active orders moved while it was read, {READINGS_MAX} times")
+    async def active(self, since: datetime | None = None) -> list[ActiveOrder]:
+        """List by getActiveActivations. Raises Unavailable if the list moves faster than it can be read."""
+        pages = await self._read_active()
+        if pages.next_start is not None:
+            raise Unavailable(f"not all active orders seen on {PAGES_MAX} pages: too many, or they move too fast")
+        return pages.orders
 
     async def rent(self, order_id: str, service: str, country: str, hours: int, max_price: Decimal | None) -> Purchase:
         """Rent by getRentNumber."""
         params = {"service": service, "country": country, "duration": str(hours), **_limit(max_price)}
         return parse_purchase(await self._api.spend("getRentNumber", params), self._zone)
 
+    async def rental_cost(self, service: str, country: str, hours: int) -> Decimal | None:
+        """Return None: it is told afterwards only."""
+        return None
+
     async def rental_messages(self, provider_order_id: str) -> RentalResult:
         """Read by getAllSms."""
         return parse_all_sms(await self._api.ask("getAllSms", {"id": provider_order_id}), self._zone)
 
-    async def extend(self, provider_order_id: str, hours: int) -> datetime | None:
+    async def extension_cost(self, provider_order_id: str, hours: int) -> Decimal | None:
+        """Return None: it is told afterwards only."""
+        return None
+
+    async def extend(self, provider_order_id: str, hours: int) -> Extended:
         """Extend by prolong."""
         params = {"id": provider_order_id, "duration": str(hours)}
         return parse_prolonged(await self._api.spend("prolong", params), self._zone)
@@ -99,13 +95,13 @@ class HeroSms(Activations):
         """Raise NotOffered: an order lost on the way is not found again by itself."""
         raise NotOffered("no list of rentals")
 
-    async def _read_active(self) -> list[ActiveOrder]:
+    async def _read_active(self) -> ActivePages:
         pages = ActivePages()
         for _ in range(PAGES_MAX):
-            pages.add(await self._page(pages.next_start or 0))
             if pages.next_start is None:
-                return pages.orders
-        raise UnknownAnswer(f"more than {PAGES_MAX} pages of active orders")
+                break
+            pages.add(await self._page(pages.next_start))
+        return pages
 
     async def _page(self, start: int) -> ActivePage:
         params = {"start": str(start), "limit": str(PAGE_ROWS)}

@@ -6,6 +6,7 @@ that waits for another SMS (its code is shown still) from one that has had none.
 Buying, listing and renting differ by provider: they are `SmsActivate`'s and `HeroSms`'s own.
 """
 
+import asyncio
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import ClassVar
@@ -21,6 +22,7 @@ from pollers.providers.contract import (
     Ended,
     Price,
     Refused,
+    UnknownAnswer,
     UnknownOrder,
     Waiting,
 )
@@ -33,6 +35,8 @@ from pollers.providers.sms_activate.protocol import (
     parse_cancel,
     parse_finish,
     parse_status,
+    tells_earlier_code,
+    tells_nothing,
 )
 from pollers.providers.wire import LIST_BYTES_MAX
 
@@ -50,6 +54,8 @@ class Activations:
 
     BLOCK_S: ClassVar[float | None] = None
     """How long nothing is answered after too many requests; None if the provider has told nobody."""
+    V2_AGAIN_S: ClassVar[float] = 600.0
+    """How long getStatusV2 is left alone where it was called unknown: that may have been a fault of the moment."""
 
     def __init__(
         self,
@@ -62,17 +68,25 @@ class Activations:
     ) -> None:
         self._api = HandlerApi(base_url, api_key, client, timeout_s=timeout_s, block_s=self.BLOCK_S)
         self._zone = zone
-        self._status_action = "getStatusV2"
+        self._v2_again_at_s = 0.0
 
     async def check(self, provider_order_id: str) -> CheckResult:
-        """Look by getStatusV2, which tells the text; after a BAD_ACTION by getStatus, which tells only the code."""
-        answer = await self._api.ask(self._status_action, {"id": provider_order_id})
-        try:
-            return parse_status(answer, self._zone)
-        except Refused as refused:
-            if refused.reason != "BAD_ACTION" or self._status_action == "getStatus":
-                raise
-        self._status_action = "getStatus"
+        """Look by getStatusV2, which tells the text; where it is not known by getStatus, which tells only the code.
+
+        The form of getStatusV2 while nothing has come is not documented everywhere: getStatus has the last word then.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._v2_again_at_s:
+            answer = await self._api.ask("getStatusV2", {"id": provider_order_id})
+            try:
+                return parse_status(answer, self._zone)
+            except Refused as refused:
+                if refused.reason != "BAD_ACTION":
+                    raise
+                self._v2_again_at_s = now_s + self.V2_AGAIN_S
+            except UnknownAnswer:
+                if not tells_nothing(answer):
+                    raise
         return await self._look(provider_order_id)
 
     async def request_another_sms(self, provider_order_id: str) -> None:
@@ -94,8 +108,11 @@ class Activations:
         except Refused as refused:
             if refused.reason not in IN_DOUBT:
                 raise
-            match await self._look(provider_order_id):
+            answer = await self._api.ask("getStatus", {"id": provider_order_id})
+            match parse_status(answer, self._zone):
                 case Delivered():
+                    return AlreadyDelivered()
+                case Waiting() if tells_earlier_code(answer):
                     return AlreadyDelivered()
                 case Ended():
                     return AlreadyEnded()

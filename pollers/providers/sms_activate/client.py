@@ -14,6 +14,7 @@ from pollers.providers.contract import (
     ActiveRental,
     Delivered,
     Ended,
+    Extended,
     NoNumbers,
     PriceTooLow,
     Purchase,
@@ -29,6 +30,7 @@ from pollers.providers.sms_activate.protocol import parse_active, parse_purchase
 from pollers.providers.sms_activate.rent_protocol import (
     RentedMessages,
     parse_extended,
+    parse_extension_cost,
     parse_offer,
     parse_rent_cancel,
     parse_rent_finish,
@@ -56,7 +58,7 @@ class SmsActivate(Activations):
         """Look by getActiveActivations: one request, however many orders."""
         return results_among(await self.active(), provider_order_ids)
 
-    async def active(self) -> list[ActiveOrder]:
+    async def active(self, since: datetime | None = None) -> list[ActiveOrder]:
         """List by getActiveActivations."""
         return parse_active(await self._api.ask("getActiveActivations", bytes_max=LIST_BYTES_MAX), self._zone)
 
@@ -68,14 +70,18 @@ class SmsActivate(Activations):
         params = {"service": service, "country": country, "rent_time": str(hours)}
         cost = None
         if max_price is not None:
-            wanted = {"rent_time": str(hours), "country": country}
-            answer = await self._api.ask("getRentServicesAndCountries", wanted, bytes_max=LIST_BYTES_MAX)
-            cost = parse_offer(answer, service)
+            cost = await self.rental_cost(service, country, hours)
             if cost is None:
                 raise NoNumbers("not among the services for rent")
             if cost > max_price:
                 raise PriceTooLow("the rent costs more", minimum=cost)
         return parse_rented(await self._api.spend("getRentNumber", params), self._zone, cost)
+
+    async def rental_cost(self, service: str, country: str, hours: int) -> Decimal | None:
+        """Look it up by getRentServicesAndCountries."""
+        wanted = {"rent_time": str(hours), "country": country}
+        answer = await self._api.ask("getRentServicesAndCountries", wanted, bytes_max=LIST_BYTES_MAX)
+        return parse_offer(answer, service)
 
     async def rental_messages(self, provider_order_id: str) -> RentalResult:
         """Read by getRentStatus, page after page."""
@@ -89,10 +95,15 @@ class SmsActivate(Activations):
                 return Rented(messages.oldest_first())
         raise UnknownAnswer(f"more than {RENT_PAGES_MAX} pages of SMS")
 
-    async def extend(self, provider_order_id: str, hours: int) -> datetime | None:
-        """Extend by continueRentNumber."""
+    async def extension_cost(self, provider_order_id: str, hours: int) -> Decimal | None:
+        """Ask by getContinueRentPriceNumber, which not every dialect knows."""
         params = {"id": provider_order_id, "rent_time": str(hours)}
-        return parse_extended(await self._api.spend("continueRentNumber", params), self._zone)
+        return parse_extension_cost(await self._api.ask("getContinueRentPriceNumber", params))
+
+    async def extend(self, provider_order_id: str, hours: int) -> Extended:
+        """Extend by continueRentNumber, whose answer tells no cost."""
+        params = {"id": provider_order_id, "rent_time": str(hours)}
+        return Extended(parse_extended(await self._api.spend("continueRentNumber", params), self._zone))
 
     async def cancel_rental(self, provider_order_id: str) -> RentalCancelResult:
         """Return by setRentStatus 2."""

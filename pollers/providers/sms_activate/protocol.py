@@ -20,8 +20,8 @@ from pollers.providers.answer import (
     count_of,
     field_of,
     id_of,
+    message_of,
     phone_of,
-    text_of,
     time_of,
 )
 from pollers.providers.contract import (
@@ -39,8 +39,6 @@ from pollers.providers.contract import (
     Waiting,
 )
 from pollers.providers.sms_activate.refusals import raise_refusal, read_spending, refusal_in, unknown
-
-CODE_CHARS_MAX = 200
 
 
 def parse_balance(answer: Answer) -> Decimal:
@@ -61,7 +59,7 @@ def parse_purchase(answer: Answer, zone: tzinfo = UTC) -> Purchase:
 def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
     """Parse the text of getStatus or the object of getStatusV2, which may be such a text as well.
 
-    `STATUS_WAIT_RETRY:<code>` (another SMS was asked for) tells a code that did arrive: delivered, not refundable.
+    `STATUS_WAIT_RETRY:<code>` waits for another SMS: the code is that of the one before, and no news.
     """
     raise_refusal(answer, zone)
     document = answer.document()
@@ -71,14 +69,24 @@ def parse_status(answer: Answer, zone: tzinfo = UTC) -> CheckResult:
             raise unknown(answer)
         return Delivered(messages) if messages else Waiting()
     word, _, rest = answer.line.partition(":")
-    code = text_of(rest).strip(" '")
-    if word in {"STATUS_WAIT_CODE", "STATUS_WAIT_RESEND"} or (word == "STATUS_WAIT_RETRY" and not code):
+    if word in {"STATUS_WAIT_CODE", "STATUS_WAIT_RESEND", "STATUS_WAIT_RETRY"}:
         return Waiting()
     if word in {"STATUS_CANCEL", "ACCESS_CANCEL"}:
         return Ended()
-    if word in {"STATUS_OK", "STATUS_WAIT_RETRY"} and 0 < len(code) <= CODE_CHARS_MAX:
-        return Delivered((Message(code=code, text=""),))
+    if word == "STATUS_OK" and (message := message_of(rest.strip(" '"), "")):
+        return Delivered((message,))
     raise unknown(answer)
+
+
+def tells_nothing(answer: Answer) -> bool:
+    """Whether getStatusV2 answered well, but in no known form: a document without SMS and without a word of refusal.
+
+    A page of HTML or a document cut short is not one: it says nothing of the order, and is asked for again.
+    """
+    document = answer.document()
+    if not 200 <= answer.http_status < 300 or not (isinstance(document, Mapping) or document == []):
+        return False
+    return field_of(document, "title", "message", "error") is None and not read_messages(document, UTC)
 
 
 def parse_another(answer: Answer) -> None:
@@ -92,6 +100,12 @@ def is_waiting_for_another(answer: Answer) -> bool:
     """Whether getStatus tells of an order that another SMS was asked for."""
     raise_refusal(answer)
     return answer.line.partition(":")[0] in {"STATUS_WAIT_RETRY", "STATUS_WAIT_RESEND"}
+
+
+def tells_earlier_code(answer: Answer) -> bool:
+    """Whether getStatus tells the code of an SMS before the one that is waited for: that one is to be paid."""
+    word, _, code = answer.line.partition(":")
+    return word == "STATUS_WAIT_RETRY" and bool(code.strip(" '"))
 
 
 def parse_cancel(answer: Answer) -> CancelResult:
@@ -182,7 +196,7 @@ def _active_order(row: object, answer: Answer, zone: tzinfo) -> ActiveOrder:
     if provider_order_id is None or phone is None or not isinstance(service, str) or not isinstance(country, str):
         raise unknown(answer)
     codes, texts = (_strings(field_of(row, name)) for name in ("smsCode", "smsText"))
-    messages = (_message(code, text) for code, text in zip_longest(codes, texts, fillvalue=""))
+    messages = (message_of(code, text) for code, text in zip_longest(codes, texts, fillvalue=""))
     return ActiveOrder(
         provider_order_id=provider_order_id,
         phone=phone,
@@ -201,17 +215,10 @@ def read_messages(document: object, zone: tzinfo) -> tuple[Message, ...]:
         part = field_of(document, name)
         parts.extend(part if isinstance(part, list) else [part])
     found = (
-        _message(field_of(part, "code"), field_of(part, "text"), field_of(part, "dateTime", "date"), zone)
+        message_of(field_of(part, "code"), field_of(part, "text"), time_of(field_of(part, "dateTime", "date"), zone))
         for part in parts
     )
     return tuple(message for message in found if message)
-
-
-def _message(code: object, text: object, time: object = None, zone: tzinfo = UTC) -> Message | None:
-    code, text = text_of(code).strip(), text_of(text)
-    if not (code or text) or len(code) > CODE_CHARS_MAX:
-        return None
-    return Message(code=code, text=text, received_at=time_of(time, zone))
 
 
 def _strings(value: object) -> Sequence[object]:

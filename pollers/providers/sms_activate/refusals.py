@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
-from pollers.providers.answer import Answer, cost_of, field_of, time_of
+from pollers.providers.answer import Answer, cost_of, count_of, field_of, time_of
 from pollers.providers.contract import (
     AccountProblem,
     AlreadyBought,
@@ -113,7 +113,14 @@ def error_of(refusal: Refusal, answer: Answer, zone: tzinfo = UTC) -> ProviderEr
         return PriceTooLow(refusal.word, raw=raw, minimum=cost_of(refusal.argument or field_of(info, "min")))
     if kind is AccountProblem:
         until = refusal.argument.strip("' ") or field_of(info, "banned_until")
-        return AccountProblem(refusal.word, raw=raw, banned_until=time_of(until, zone))
+        for_s = count_of(field_of(info, "retry_after_seconds"))
+        return AccountProblem(
+            refusal.word,
+            raw=raw,
+            banned_until=time_of(until, zone),
+            banned_for_s=None if for_s is None else float(for_s),
+            of_route=_is_of_a_route(field_of(info, "scope")),
+        )
     if kind is Unavailable:
         return Unavailable(refusal.word, raw=raw, retry_after_s=answer.retry_after_s)
     return kind(refusal.word, raw=raw)
@@ -151,6 +158,11 @@ def unknown(answer: Answer) -> UnknownAnswer:
     """The error for an answer that no parser knows."""
     reason = f"HTTP {answer.http_status} with an answer of {len(answer.text)} characters the protocol does not know"
     return UnknownAnswer(reason, raw=answer.excerpt)
+
+
+def _is_of_a_route(scope: object) -> bool:
+    """The words are not documented; what they name is: a country and service, or the account."""
+    return isinstance(scope, str) and ("service" in scope.lower() or "country" in scope.lower())
 
 
 def _refusal(line: str) -> Refusal | None:

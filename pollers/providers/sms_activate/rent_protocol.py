@@ -97,6 +97,17 @@ def parse_rented(answer: Answer, zone: tzinfo = UTC, cost: Decimal | None = None
     return read_spending(answer, read)
 
 
+def parse_extension_cost(answer: Answer) -> Decimal | None:
+    """Parse getContinueRentPriceNumber: `{"status":"success","price":"6.50"}`; None where the action is not known."""
+    if _word(answer) == "BAD_ACTION":
+        return None
+    raise_refusal(answer)
+    cost = cost_of(field_of(answer.document(), "price"))
+    if cost is None:
+        raise unknown(answer)
+    return cost
+
+
 def parse_extended(answer: Answer, zone: tzinfo = UTC) -> datetime | None:
     """Parse the answer to continueRentNumber for the rental's new end."""
 

@@ -2,7 +2,9 @@
 -- A timeout refunds timeout_refund_percent of the hold and commits the rest.
 -- False if the order was already closed, or was served meanwhile: whoever came first under the lock has decided.
 -- An attempt that was under way ends with p_outcome, or with the order's error code.
--- Locks: users, then activations, then route_attempts (row).
+-- A number given back is looked at for a while still: an SMS may come after the money went back.
+-- What its chain owes for a late SMS is settled then. Why it was stopped (stop_follower) stays its error_code.
+-- Locks: users, then activations (of its chain, too), then route_attempts (row), late_looks (insert).
 -- Raises: OS007 unknown_order, OS008 invalid_transition (also to a status that ends nothing).
 create or replace function close_activation(
     p_activation_id uuid, p_status text, p_error_code text default null, p_now timestamptz default now(),
@@ -24,7 +26,8 @@ begin
         return false;
     end if;
     update activations
-       set status = p_status, frozen_amount = 0, error_code = p_error_code, closed_at = p_now, due_at = null,
+       set status = p_status, frozen_amount = 0, closed_at = p_now, due_at = null,
+           error_code = coalesce(p_error_code, case error_code when 'SERVED_BEFORE' then error_code end),
            cancel_requested_at = null, cancel_allowed_at = null
      where id = p_activation_id;
     update route_attempts
@@ -35,6 +38,10 @@ begin
     if v_activation.status = 'received' then
         return true;
     end if;
+    insert into late_looks (activation_id, provider, due_at, until)
+    select p_activation_id, v_activation.provider, p_now + interval '20 seconds', p_now + interval '10 minutes'
+     where v_activation.provider_order_id is not null
+        on conflict (activation_id) do nothing;
     v_hold := find_hold(v_activation.user_id, p_activation_id, null, null);
     v_refund := refund_due(p_status, v_activation.service, v_hold.amount);
     if v_refund = 0 then
@@ -44,5 +51,6 @@ begin
         perform atomic_refund(v_activation.user_id, p_activation_id => p_activation_id,
                               p_transaction_id => v_transaction_id, p_reason => p_status, p_amount => v_refund);
     end if;
+    perform settle_owed_sms(v_activation, null, p_now);
     return true;
 end $$;

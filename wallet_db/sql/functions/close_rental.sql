@@ -1,11 +1,14 @@
 -- Ends a rental and all its holds, each by its own name. completed (its owner ended it) and expired (its time is over)
 -- spend them, cancelled and failed give them back. p_unused_hours: the provider ended it before its time, so that share
--- of what it cost goes back and the rest is spent. An extension still in doubt was not got: its hold goes back.
--- False if the rental was already closed: whoever came first under the lock has decided.
+-- of what it cost goes back and the rest is spent. An extension still in doubt was not got: its hold goes back. Whether
+-- it was sold is not known of a rental that its owner ended: its cost counts as untold.
+-- False if the rental was already closed: whoever came first under the lock has decided. p_leased_until: the caller's
+-- lease; false as well if it is another's by now, who decides by what he sees. Null: the caller's word needs none, an
+-- operator's or the provider's final one.
 -- Locks: users, then rentals. Raises: OS007 unknown_order, OS008 invalid_transition.
 create or replace function close_rental(
     p_rental_id uuid, p_status text, p_error_code text default null, p_unused_hours integer default null,
-    p_now timestamptz default now()
+    p_now timestamptz default now(), p_leased_until timestamptz default null
 ) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -19,7 +22,7 @@ begin
             message = format('expected a status that ends a rental, got %s', quote_nullable(p_status)),
             detail = jsonb_build_object('order_id', p_rental_id, 'from', v_rental.status, 'to', p_status)::text;
     end if;
-    if v_rental.closed_at is not null then
+    if v_rental.closed_at is not null or v_rental.due_at is distinct from coalesce(p_leased_until, v_rental.due_at) then
         return false;
     end if;
     update rentals
@@ -28,7 +31,9 @@ begin
            extension_error_code = case extension_status when 'requested' then 'RENTAL_ENDED'
                                                         else extension_error_code end,
            extension_status = case extension_status when 'requested' then 'refused' else extension_status end,
-           extension_started_at = null
+           extension_started_at = null, extension_cost = null,
+           extension_untold = extension_untold
+               + case when extension_started_at is not null and p_status = 'completed' then extension_price else 0 end
      where id = p_rental_id;
     select case when p_status in ('completed', 'expired') then 0
                 else round(sum(amount) * least(coalesce(p_unused_hours, v_rental.hours), v_rental.hours)

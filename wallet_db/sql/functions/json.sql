@@ -27,8 +27,13 @@ language sql stable as $$
                             when p_activation.another_sms_asked_at is not null then 'waiting' end,
         'finish_requested', p_activation.finish_requested_at is not null and p_activation.closed_at is null,
         'error_code', p_activation.error_code,
-        'created_at', iso_utc(p_activation.created_at), 'expires_at', iso_utc(p_activation.expires_at),
-        'closed_at', iso_utc(p_activation.closed_at))
+        'retry_on_timeout', case when p_activation.retry_countries is not null then
+            jsonb_build_object('countries', p_activation.retry_countries) end,
+        'retry_of', p_activation.retry_of, 'retried_by', p_activation.retried_by,
+        'retry_refused', p_activation.retry_refused,
+        'created_at', iso_utc(p_activation.created_at),
+        'waits_until', iso_utc(coalesce(p_activation.waits_until, p_activation.expires_at)),
+        'expires_at', iso_utc(p_activation.expires_at), 'closed_at', iso_utc(p_activation.closed_at))
       from sms_json(p_activation.id, null) sms
 $$;
 

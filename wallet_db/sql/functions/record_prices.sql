@@ -1,6 +1,6 @@
--- What a provider sells now, in its own codes, one element a route. What has no name with us is left out, of doubles
--- the cheapest counts. A route of ours that is not among them is sold out. States stay. Answers how many routes are
--- priced.
+-- What a provider sells now, in its own codes, one element a route. What has no name with us is left out, and so is
+-- what is no price: nothing at four decimals, or more than a route can say. Of doubles the cheapest counts. A route of
+-- ours that is not among them is sold out. States stay. Answers how many routes are priced.
 -- Locks: routes (rows).
 create or replace function record_prices(
     p_provider text, p_services text[], p_countries text[], p_costs numeric[], p_stocks integer[], p_successes real[],
@@ -15,7 +15,7 @@ begin
       from unnest(p_services, p_countries, p_costs, p_stocks, p_successes) o (service, country, cost, stock, success)
       join provider_services s on s.provider = p_provider and s.code = o.service
       join provider_countries c on c.provider = p_provider and c.code = o.country
-     where o.cost > 0
+     where round(o.cost, 4) > 0 and round(o.cost, 4) < 1e10
      order by s.service, c.country, o.cost
     on conflict (service, country, provider) do update
        set cost = excluded.cost, stock = excluded.stock, told_success = excluded.told_success, priced_at = p_now;

@@ -10,6 +10,7 @@ declare
     v_fault text := case
         when p_state not in ('enabled', 'warned', 'disabled') then 'p_state'
         when coalesce(p_reason, '') = '' then 'p_reason'
+        when not exists (select from provider_services where provider = p_provider) then 'p_provider'
         when not exists (select from provider_services where provider = p_provider and service = p_service) then
             'p_service'
         when not exists (select from provider_countries where provider = p_provider and country = p_country) then

@@ -20,6 +20,7 @@ declare
     v_transaction_id text;
     v_amount numeric;
     v_rest numeric;
+    v_activation activations;
     v_result jsonb;
 begin
     if p_amount is not null then
@@ -101,7 +102,11 @@ begin
            set status = case p_type when 'commit' then 'completed' else 'cancelled' end,
                frozen_amount = 0, closed_at = now(), due_at = null,
                cancel_requested_at = null, cancel_allowed_at = null
-         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending');
+         where id = v_hold.activation_id and user_id = p_user_id and status in ('ordering', 'pending')
+        returning * into v_activation;
+        if found then
+            perform settle_owed_sms(v_activation, p_actor, now());
+        end if;
     elsif v_hold.rental_id is not null then
         perform restate_rental_frozen(v_hold.rental_id);
         update rentals

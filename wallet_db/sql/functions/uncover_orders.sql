@@ -9,7 +9,8 @@ language sql security definer set search_path = public, pg_temp as $$
         update provider_accounts set covered_until = null where provider = p_provider
     ), parked as (
         select id from activations
-         where provider = p_provider and status = 'pending' and due_at > p_now + p_within
+         where provider = p_provider and due_at > p_now + p_within
+           and (status = 'pending' or status = 'received' and another_sms_asked_at is not null)
            for no key update skip locked
     ), made_due as (
         update activations a set due_at = p_now + random() * p_within from parked where a.id = parked.id

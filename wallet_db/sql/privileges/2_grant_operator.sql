@@ -6,6 +6,7 @@ grant execute on function snapshot_json, activation_json, rental_json, sms_json,
     wallet_health, iso_utc to onesms_operator;
 grant select on users, activations, rentals, sms_messages, wallet_holds, balance_operations, events, receipts, services,
     countries, settings, system_logs, periodic_jobs, v_frozen_balance_health to onesms_operator;
+grant select on alerts, alert_tellings, alert_channels to onesms_operator;
 grant insert (id, name) on users to onesms_operator;
 grant update (price, rental_price_hour, timeout_refund_percent) on services to onesms_operator;
 grant update (value, updated_at) on settings to onesms_operator;
@@ -17,11 +18,22 @@ grant select on revocations to onesms_operator;
 grant execute on function set_route_state to onesms_operator;
 grant select on routes, route_attempts, v_route_health to onesms_operator;
 grant select, insert, update, delete on provider_services, provider_countries to onesms_operator;
-grant update (margin_percent, margin_fixed, price_step) on services to onesms_operator;
+grant update (margin_percent, margin_fixed, price_step, retry_on_timeout) on services to onesms_operator;
+
+-- Orders that are stuck, and what is for sale, by hand and written down: the gateway's page for operators.
+grant execute on function cancel_activation, refund_activation, set_service_price to onesms_operator;
+
+-- How long to wait for an SMS, and what came of it.
+grant execute on function set_waiting_arms to onesms_operator;
+grant select on waiting_arms, v_waiting_outcomes to onesms_operator;
 
 -- A rental whose purchase is in doubt: what the provider's own pages say, an operator may write down.
 grant execute on function record_rental_purchase, close_rental to onesms_operator;
-grant select on provider_accounts to onesms_operator;
+grant select on provider_accounts, account_shares, account_rests to onesms_operator;
 
 -- What providers' accounts held, reading after reading.
 grant select on provider_balances to onesms_operator;
+
+-- What became of orders, for the operators' page and `python -m wallet_db analyze`.
+grant select on v_activation_outcomes, v_service_health, v_country_health, v_response_time, v_dashboard_stats
+    to onesms_operator;

@@ -4,7 +4,8 @@
 grant execute on function claimed_user_id, sms_json, wallet_json, iso_utc to onesms_user;
 grant select on users, sms_messages, wallet_holds, events, receipts, services, countries to onesms_user;
 grant select (id, user_id, service, country, status, price, frozen_amount, idempotency_key, phone, error_code,
-              created_at, purchased_at, expires_at, cancel_requested_at, cancel_allowed_at, closed_at)
+              created_at, purchased_at, expires_at, cancel_requested_at, cancel_allowed_at, closed_at, max_price,
+              retry_countries, retry_of, retry_number, retried_by, retry_refused, waits_until)
     on activations to onesms_user;
 grant select (id, user_id, service, country, status, hours, price, frozen_amount, idempotency_key, phone, error_code,
               created_at, purchased_at, ends_at, cancel_requested_at, closed_at)

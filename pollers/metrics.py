@@ -1,0 +1,124 @@
+"""What the pollers count, and what is read when somebody looks at `/metrics`.
+
+Labels are bounded: providers and their methods, error codes of `contract.py`, kinds and statuses of orders. No user,
+order, phone number, code or amount is in them.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pollers.breaker import State
+from wallet_db.backlog import Backlog, read_backlog
+from wallet_db.connect import Pool
+
+if TYPE_CHECKING:
+    from pollers.accounts import Account
+
+BACKLOG_EVERY_S = 10.0
+"""However often somebody asks, the database is not asked more often."""
+SMS_S_MAX = 7_200.0
+"""Beyond, the provider's time of an SMS was misread: a zone, or another day."""
+
+CALLS = Counter(
+    "onesms_provider_calls",
+    "Calls by how they ended: ok, an error code, or HELD (not sent).",
+    ["provider", "method", "outcome"],
+)
+CALL_S = Histogram(
+    "onesms_provider_call_seconds",
+    "From a call's first request to its end; waiting for the turn is not in it.",
+    ["provider", "method"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30),
+)
+UNKNOWN_ANSWERS = Counter(
+    "onesms_provider_unknown_answers", "Answers that the protocol does not know.", ["provider", "method"]
+)
+CLAIMED = Counter("onesms_jobs_claimed", "Due rows this process has claimed.", ["kind"])
+FAILED = Counter("onesms_jobs_failed", "Claimed rows whose work broke off; they are due again.", ["kind"])
+SMS_FOUND = Counter(
+    "onesms_sms_found", "New SMS by what found them: webhook, bulk, single, rental.", ["provider", "found_by"]
+)
+SMS_S = Histogram(
+    "onesms_sms_seconds",
+    "From an SMS's own time, where the provider tells it, to our finding it.",
+    ["provider"],
+    buckets=(1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 1_200),
+)
+
+
+def note_sms(provider: str | None, found_by: str, received_at: datetime | None) -> None:
+    """A new SMS was found. received_at: as the provider tells, if it does."""
+    SMS_FOUND.labels(provider or "none", found_by).inc()
+    if received_at is not None and 0 <= (took_s := (datetime.now(UTC) - received_at).total_seconds()) <= SMS_S_MAX:
+        SMS_S.labels(provider or "none").observe(took_s)
+
+
+class PollerFigures:
+    """Reads what is not counted as it happens: the backlog, and the state of the accounts."""
+
+    def __init__(self, pool: Pool, accounts: Mapping[str, "Account"]) -> None:
+        self._pool = pool
+        self._accounts = accounts
+        self._backlog: Sequence[Backlog] = ()
+        self._read_again_s = 0.0
+        self._reading = asyncio.Lock()
+
+    async def read(self) -> Collector:
+        """The figures of this moment; the backlog may be BACKLOG_EVERY_S old. Raises what a lost database raises."""
+        async with self._reading:
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._read_again_s:
+                self._backlog = await read_backlog(self._pool)
+                self._read_again_s = now_s + BACKLOG_EVERY_S
+        return _Figures(self._backlog, self._accounts)
+
+
+class _Figures(Collector):
+    def __init__(self, backlog: Sequence[Backlog], accounts: Mapping[str, "Account"]) -> None:
+        self._backlog = backlog
+        self._accounts = accounts
+
+    def collect(self) -> Iterator[Metric]:
+        """One metric after the other."""
+        yield from self._of_orders()
+        yield from self._of_accounts()
+
+    def _of_orders(self) -> Iterator[Metric]:
+        labels = ["kind", "status"]
+        opened = GaugeMetricFamily("onesms_orders_open", "Open orders.", labels=labels)
+        due = GaugeMetricFamily("onesms_orders_due", "Those that are due and not claimed.", labels=labels)
+        oldest = GaugeMetricFamily("onesms_orders_due_seconds", "How long the longest has been due.", labels=labels)
+        for row in self._backlog:
+            opened.add_metric([row.kind, row.status], row.open)
+            due.add_metric([row.kind, row.status], row.due)
+            oldest.add_metric([row.kind, row.status], row.oldest_due_s)
+        yield from (opened, due, oldest)
+
+    def _of_accounts(self) -> Iterator[Metric]:
+        circuit = GaugeMetricFamily(
+            "onesms_provider_circuit", "1 for the state the breaker is in.", labels=["provider", "state"]
+        )
+        turns = CounterMetricFamily("onesms_provider_turns", "Requests that had their turn.", labels=["provider"])
+        waited = CounterMetricFamily(
+            "onesms_provider_turn_wait_seconds", "Time they waited for it, in all.", labels=["provider"]
+        )
+        share = GaugeMetricFamily(
+            "onesms_provider_share", "This process's part of the account's requests.", labels=["provider"]
+        )
+        rests = GaugeMetricFamily(
+            "onesms_provider_rests", "What the provider wants left alone: pauses and bans.", labels=["provider"]
+        )
+        for name, account in self._accounts.items():
+            for state in State:
+                circuit.add_metric([name, str(state)], float(account.state is state))
+            turns.add_metric([name], account.requests)
+            waited.add_metric([name], account.waited_s)
+            share.add_metric([name], account.share)
+            rests.add_metric([name], account.rests)
+        yield from (circuit, turns, waited, share, rests)

@@ -1,0 +1,257 @@
+"""Alerts from the log's row to who is told: folded, told once, told again when it goes on, closed."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from pollers.alert_channels import Channel, ChannelFault, open_channels
+from pollers.alert_settings import AlertSettings
+from pollers.alert_text import Message
+from pollers.alerts import tell_alerts
+from pollers.periodic import periodic_loop
+from pollers.settings import PollerSettings
+from tests.pollers.support import until
+from tests.pollers.test_alert_channels import hook
+from tests.wallet_db.support import call, run
+from wallet_db.connect import Pool, pool
+from wallet_db.jobs import log_for_operator
+from wallet_db.roles import POLLERS
+
+QUIET = timedelta(hours=1)
+UNTOLD = "select count(*) from system_logs where folded_at is null and level <> 'info'"
+
+
+class Keeper:
+    """A channel that keeps what it is told, or fails."""
+
+    def __init__(self, name: str = "keeper", *, fails: bool = False) -> None:
+        self.name = name
+        self.fails = fails
+        self.told: list[Message] = []
+
+    async def tell(self, message: Message) -> None:
+        if self.fails:
+            raise ChannelFault("HTTP 500")
+        self.told.append(message)
+
+
+async def say(db: Pool, level: str, message: str, source: str = "pollers", **data: object) -> None:
+    await log_for_operator(db, level, source, message, orjson.dumps(data).decode())
+
+
+async def tell(db: Pool, *channels: Channel) -> dict[str, int]:
+    return dict(await tell_alerts(db, {}, channels=channels, quiet=QUIET))
+
+
+async def pass_time(db: Pool, time: timedelta) -> None:
+    await db.execute("update alerts set first_at = first_at - $1::interval, last_at = last_at - $1::interval", time)
+    await db.execute("update alert_tellings set told_at = told_at - $1::interval", time)
+    await db.execute("update alert_channels set try_at = try_at - $1::interval", time)
+
+
+async def rows(db: Pool) -> Sequence[tuple[str, str, int]]:
+    found = await db.fetch("select level, message, times from alerts where closed_at is null order by id")
+    return [tuple(row) for row in found]
+
+
+def test_a_fault_that_lasts_is_one_alert_with_a_count(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        for _ in range(3):
+            await say(db, "error", "PROVIDER_BAN", provider="fivesim", activation_id=str(uuid4()))
+        await say(db, "error", "PROVIDER_BAN", provider="herosms")
+        assert (await tell(db, keeper))["open_error"] == 2
+        assert await rows(db) == [("error", "PROVIDER_BAN", 3), ("error", "PROVIDER_BAN", 1)]
+        [message] = keeper.told
+        assert [told["times"] for told in message.body["alerts"]] == [3, 1]
+
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        await tell(db, keeper)
+        assert len(keeper.told) == 1  # it is quiet
+        await pass_time(db, QUIET)
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        await tell(db, keeper)
+        [_, again] = keeper.told
+        assert [(told["times"], told["told_times"]) for told in again.body["alerts"]] == [(5, 3)]
+
+    run(database_url, scenario)
+
+
+def test_what_is_over_is_closed_and_told_at_once_when_it_comes_back(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        await say(db, "error", "UNKNOWN_ANSWER", provider="fivesim", method="check")
+        await tell(db, keeper)
+        await pass_time(db, QUIET)
+        assert (await tell(db, keeper))["open_error"] == 0
+        await say(db, "error", "UNKNOWN_ANSWER", provider="fivesim", method="check")
+        await tell(db, keeper)
+        assert [told.body["alerts"][0]["times"] for told in keeper.told] == [1, 1]
+        assert await db.fetchval("select count(*) from alerts") == 2
+        await db.execute("update alerts set closed_at = now() - interval '91 days' where closed_at is not null")
+        await tell(db, keeper)
+        assert await db.fetchval("select count(*) from alerts") == 1
+
+    run(database_url, scenario)
+
+
+def test_warnings_are_told_if_the_setting_names_them(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        await say(db, "warning", "a route is warned", "judge_routes", provider="fivesim", service="x", country="y")
+        await say(db, "warning", "PROVIDER_LIMIT", provider="fivesim")
+        await say(db, "info", "PROVIDER_ANSWERS_AGAIN", provider="fivesim")
+        await tell(db, keeper)
+        assert await rows(db) == [("warning", "a route is warned", 1)]
+        assert await db.fetchval(UNTOLD) == 0
+        await db.execute("""update settings set value = '["PROVIDER_LIMIT"]' where key = 'alert_warnings'""")
+        await say(db, "warning", "PROVIDER_LIMIT", provider="fivesim")
+        await tell(db, keeper)
+        assert [message for _, message, _ in await rows(db)] == ["a route is warned", "PROVIDER_LIMIT"]
+
+    run(database_url, scenario)
+
+
+def test_each_broken_wallet_is_an_alert_and_the_worst_comes_first(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        await say(db, "error", "OUTCOME_UNKNOWN", provider="fivesim", user_id=str(uuid4()))
+        await say(db, "error", "OUTCOME_UNKNOWN", provider="fivesim", user_id=str(uuid4()))
+        for _ in range(2):
+            await say(db, "critical", "a wallet needs a person", "correct_frozen_balance", user_id=str(uuid4()))
+        await tell(db, keeper)
+        assert [told["level"] for told in keeper.told[0].body["alerts"]] == ["critical", "critical", "error"]
+
+    run(database_url, scenario)
+
+
+def test_a_row_that_is_committed_late_is_told_as_well(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        async with db.acquire() as late:
+            transaction = late.transaction()
+            await transaction.start()
+            await late.execute("insert into system_logs (level, source, message) values ('error', 'x', 'LATE')")
+            await say(db, "error", "EARLY")
+            await tell(db, keeper)
+            await transaction.commit()
+        await tell(db, keeper)
+        assert [told.body["alerts"][0]["message"] for told in keeper.told] == ["EARLY", "LATE"]
+
+    run(database_url, scenario)
+
+
+def test_rows_are_folded_once_however_many_fold(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await db.execute(
+            "insert into system_logs (level, source, message) select 'error', 'x', 'M' || n % 3"
+            "  from generate_series(1, 3000) n"
+        )
+        folded = 1
+        while folded:
+            folded = sum(await asyncio.gather(*(call(db, "fold_alerts", p_limit=100) for _ in range(8))))
+        assert await db.fetchval("select array_agg(times order by key) from alerts") == [1000, 1000, 1000]
+
+    run(database_url, scenario, connections_max=8)
+
+
+def test_a_channel_that_fails_rests_and_tells_later_while_others_go_on(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        well, ill = Keeper(), Keeper("ill", fails=True)
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        assert (await tell(db, ill, well))["failed_total"] == 1
+        assert len(well.told) == 1
+        ill.fails = False
+        await tell(db, ill, well)
+        assert ill.told == []  # it rests
+        for failures in (1, 2, 3):
+            await call(db, "rest_alert_channel", p_channel="ill", p_error="HTTP 500")
+            row = await db.fetchrow("select failures, try_at - now() as pause from alert_channels")
+            assert row["failures"] == failures + 1
+            assert row["pause"] <= timedelta(seconds=10 * 2**failures)
+        await pass_time(db, 2 * QUIET)
+        await tell(db, ill, well)
+        assert [told.body["alerts"][0]["message"] for told in ill.told] == ["PROVIDER_BAN"]
+        assert await db.fetchval("select failures from alert_channels") == 0
+        assert len(well.told) == 1
+
+    run(database_url, scenario)
+
+
+def test_what_a_channel_has_not_told_is_not_closed(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        ill = Keeper(fails=True)
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        await tell(db, ill)
+        await pass_time(db, 10 * QUIET)
+        assert (await tell(db, ill))["open_error"] == 1
+        assert (await tell(db))["open_error"] == 0  # nobody is to be told
+
+    run(database_url, scenario)
+
+
+def test_who_dies_before_noting_it_has_it_told_again(database_url: str) -> None:
+    class Dying(Keeper):
+        async def tell(self, message: Message) -> None:
+            await super().tell(message)
+            raise asyncio.CancelledError
+
+    async def scenario(db: Pool) -> None:
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        dying, keeper = Dying(), Keeper()
+        with pytest.raises(asyncio.CancelledError):
+            await tell(db, dying)
+        await tell(db, keeper)
+        await tell(db, keeper)
+        assert (len(dying.told), len(keeper.told)) == (1, 1)
+
+    run(database_url, scenario)
+
+
+def test_what_was_there_before_there_were_alerts_is_not_told(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        # As the migration does it, on rows that are there.
+        await say(db, "error", "OLD")
+        await db.execute("alter table system_logs drop column folded_at")
+        await db.execute("alter table system_logs add column folded_at timestamptz default now()")
+        await db.execute("alter table system_logs alter column folded_at drop default")
+        await say(db, "error", "NEW")
+        await tell(db)
+        assert await rows(db) == [("error", "NEW", 1)]
+
+    run(database_url, scenario)
+
+
+def test_the_pollers_tell_over_a_real_webhook_by_themselves(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        async with hook() as (url, got), pool(database_url, "test", role=POLLERS) as theirs:
+            settings = PollerSettings.model_validate({"demo": True, "alert_webhook_url": url})
+            assert [channel.name for channel in open_channels(settings)] == ["webhook"]
+            loops = [periodic_loop(theirs, settings) for _ in range(2)]
+            await say(theirs, "error", "PROVIDER_BAN", provider="fivesim")
+            running = [asyncio.create_task(loop.run()) for loop in loops]
+
+            async def is_told() -> bool:
+                return bool(got)
+
+            await until(is_told)
+
+            async def is_noted() -> bool:
+                return bool(await db.fetchval("select count(*) from alert_tellings"))
+
+            await until(is_noted)
+            for loop in loops:
+                loop.stop()
+            await asyncio.gather(*running)
+        [request] = got
+        assert orjson.loads(request.partition(b"\r\n\r\n")[2])["text"].startswith("OneSMS error: PROVIDER_BAN")
+
+    run(database_url, scenario)
+
+
+def test_settings_are_the_pollers_too() -> None:
+    assert issubclass(PollerSettings, AlertSettings)

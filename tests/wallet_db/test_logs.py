@@ -1,0 +1,225 @@
+"""Log lines: which category they are of, what they carry, and what no line ever holds."""
+
+import ast
+import json
+import logging
+import subprocess
+import sys
+import timeit
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from wallet_db import logs
+from wallet_db.log_lines import BY_MODULE, CATEGORIES, WITHHELD, category_of, redacted, without_secrets
+from wallet_db.settings import DatabaseSettings
+
+ROOT = Path(logs.__file__).resolve().parents[1]
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+
+
+@dataclass
+class Written:
+    """What this process has logged, from `configure` on."""
+
+    captured: pytest.CaptureFixture[str]
+    text: str = ""
+
+    def getvalue(self) -> str:
+        self.text += self.captured.readouterr().err
+        return self.text
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
+    """Afterwards logging is as it was."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield Written(capsys)
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(written: Written) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def test_a_line_says_process_module_category_and_what_it_belongs_to(written: Written) -> None:
+    logs.configure("pollers")
+    with structlog.contextvars.bound_contextvars(request_id="r1", activation_id="a1"):
+        structlog.get_logger().info("sms", outcome="received")
+    structlog.get_logger().info("paid", category="money", activation_id="a1")
+    structlog.get_logger().info("idle")
+    [first, second, third] = lines(written)
+    assert first.pop("timestamp").endswith("Z")
+    assert first == {
+        "event": "sms", "level": "info", "process": "pollers", "module": __name__, "category": "order",
+        "request_id": "r1", "activation_id": "a1", "outcome": "received",
+    }  # fmt: skip
+    assert second["category"] == "money"
+    assert third["category"] == "system"
+
+
+def test_lines_of_libraries_come_out_the_same_way(written: Written) -> None:
+    logs.configure("gateway")
+    logging.getLogger("asyncio").warning("lost %s", f"https://host/?api_key=hush&token={JWT}")
+    logging.getLogger("httpx").info("GET https://host/?api_key=hush")
+    [line] = lines(written)
+    assert (line["level"], line["module"], line["category"]) == ("warning", "asyncio", "system")
+    assert "hush" not in written.getvalue()
+    assert JWT not in written.getvalue()
+
+
+def test_a_traceback_holds_no_secret(written: Written) -> None:
+    logs.configure("gateway")
+    secret = "local-hush"
+
+    def fail() -> None:
+        raise ValueError(f"no answer from postgresql://onesms:p@ss/w0rd@db:5432/onesms, sent {JWT} {secret[:0]}")
+
+    try:
+        fail()
+    except ValueError:
+        structlog.get_logger().exception("request failed")
+    text = written.getvalue()
+    assert "ValueError: no answer from postgresql://onesms:[withheld]@db:5432/onesms" in text
+    for hidden in ("p@ss", "w0rd", JWT, secret):
+        assert hidden not in text
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_level_and_format_are_settings(written: Written, log_format: str) -> None:
+    settings = DatabaseSettings.model_validate({"log_level": "warning", "log_format": log_format})
+    logs.configure("gateway", settings)
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().warning("loud", password="hush")
+    text = written.getvalue()
+    assert "quiet" not in text
+    assert "hush" not in text
+    assert "loud" in text
+    assert text.startswith("{") == (log_format == "json")
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "Authorization", "api_key", "code", "text", "password", "ticket", "access_token", "sms"]
+)
+def test_what_is_called_a_secret_is_withheld(name: str) -> None:
+    assert redacted(name, "424242") == redacted(name, 424242) == redacted(name, ["424242"]) == WITHHELD
+    assert redacted("data", {"order": {name: "424242"}, "list": [{name: 424242}]}) == {
+        "order": {name: WITHHELD},
+        "list": [{name: WITHHELD}],
+    }
+
+
+def test_what_is_too_deep_to_be_looked_through_is_withheld() -> None:
+    deep: Any = "hush"
+    for _ in range(10):
+        deep = {"x": deep}
+    assert "hush" not in json.dumps(redacted("data", deep))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"sent {JWT}.", f"sent {WITHHELD}"),
+        ("GET /stubs/handler_api.php?api_key=hush&action=getBalance", f"api_key={WITHHELD}&action=getBalance"),
+        ("/realtime/ws?access_token=hush", f"/realtime/ws?access_token={WITHHELD}"),
+        ("/realtime/sse?ticket=hush&cursor=7", f"ticket={WITHHELD}&cursor=7"),
+        ("postgresql://me:hush@host/db", f"postgresql://me:{WITHHELD}@host/db"),
+        ("postgres://me:hu/s@h@host/db failed", f"postgres://me:{WITHHELD}@host/db failed"),
+        ("nats://a:hush@one:4222", f"nats://a:{WITHHELD}@one:4222"),
+        ("Authorization: Bearer hush-hush", WITHHELD),
+        ('{"password": "hush"}', f'"password": "{WITHHELD}"'),
+        ("password=hush host=db", f"password={WITHHELD} host=db"),
+        ("{'code': 'hush', 'service': 'x'}", f"'code': '{WITHHELD}', 'service': 'x'"),
+    ],
+)
+def test_what_looks_like_a_secret_is_withheld(text: str, left: str) -> None:
+    told = without_secrets(text)
+    assert left in told
+    assert "hush" not in told
+    assert JWT not in told
+    assert without_secrets(told) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "orphan adopted",
+        "listening on http://127.0.0.1:8000",
+        "NO_NUMBERS: none of 3 routes sold",
+        "error_code=NO_NUMBERS status_code: 503",
+        "2026-01-01T12:00:00Z after 12:30:01",
+        "018f4d2c-7e7a-7c3e-9a55-0d7e4c9d1a2b",
+        "onesms_gateway@db",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert without_secrets(text) == text
+    assert redacted("error_code", text) == text
+    assert redacted("status", 503) == 503
+    assert redacted("done", value=True) is True
+    assert redacted("nothing", None) is None
+
+
+def test_redacting_a_line_costs_microseconds() -> None:
+    line = {"event": "sms", "activation_id": "018f4d2c-7e7a-7c3e-9a55-0d7e4c9d1a2b", "outcome": "received", "n": 3}
+    each_s = min(timeit.repeat(lambda: logs.redact(None, "info", line), number=1_000, repeat=5)) / 1_000
+    assert each_s < 200e-6
+
+
+def modules_that_log() -> list[str]:
+    found = []
+    for package in ("gateway", "notifier", "pollers", "wallet_db", "deploy"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            names = {
+                node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)
+            }
+            if "get_logger" in names:
+                found.append(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    return found
+
+
+def test_every_category_is_one_of_the_table_and_every_entry_is_a_module_or_package() -> None:
+    assert set(BY_MODULE.values()) <= set(CATEGORIES)
+    for module in BY_MODULE:
+        path = ROOT.joinpath(*module.split("."))
+        assert path.is_dir() or path.with_suffix(".py").is_file(), module
+    assert {category_of(module) for module in modules_that_log()} >= {"money", "order", "provider", "delivery", "auth"}
+
+
+@pytest.mark.parametrize(
+    ("module", "category"),
+    [
+        ("gateway.auth.jwks", "auth"),
+        ("gateway.realtime.live", "delivery"),
+        ("gateway.realtime.permits", "auth"),
+        ("pollers.purchases", "order"),
+        ("pollers.loop", "system"),
+        ("wallet_db.embedded", "system"),
+        ("asyncio", "system"),
+        ("", "system"),
+    ],
+)
+def test_a_module_without_an_entry_is_of_its_packages_category(module: str, category: str) -> None:
+    assert category_of(module) == category
+
+
+def test_a_real_process_writes_json_without_its_databases_password() -> None:
+    environment = {"DATABASE_URL": "postgresql://u:hush-hush@127.0.0.1:9/x", "JWT_SECRET": "x" * 32, "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "notifier"],
+        check=False,
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "hush" not in done.stderr + done.stdout

@@ -1,0 +1,177 @@
+"""What operators do by hand: a stuck order cancelled or refunded, a price set, and who the audit says it was."""
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.wallet_db.logins import connected, login
+from tests.wallet_db.support import (
+    apply_sms,
+    assert_books_balance,
+    call,
+    new_user,
+    order,
+    pending_order,
+    row,
+    run,
+    status,
+    wallet,
+)
+from wallet_db import operators
+from wallet_db.connect import Pool
+from wallet_db.errors import (
+    AlreadyClosed,
+    InvalidAmount,
+    InvalidArgument,
+    SmsAlreadyReceived,
+    UnknownOrder,
+    UnknownService,
+    refusals,
+)
+from wallet_db.roles import GATEWAY, OPERATOR
+
+ROUNDS = 40
+WHY = {"reason": "ticket 12", "actor": "ann"}
+
+
+def test_refund_and_sms_at_once_have_one_outcome(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await db.execute("update settings set value = '\"ignore\"' where key = 'late_sms'")
+        seen: Counter[str] = Counter()
+        for number in range(ROUNDS):
+            user = await new_user(db, "5.00")
+            activation = await pending_order(db, user)
+            sms = apply_sms(db, activation)
+            refund = operators.refund_activation(db, activation, **WHY)
+            rivals = (sms, refund) if number % 2 else (refund, sms)
+            results = await asyncio.gather(*rivals, return_exceptions=True)
+            refused = [each for each in results if isinstance(each, BaseException)]
+            decided = await status(db, activation)
+            seen[decided] += 1
+            left = {"received": "0.00", "cancelled": "5.00"}[decided]
+            assert await wallet(db, user) == (left, "0.00", left)
+            assert [type(each) for each in refused] == ([SmsAlreadyReceived] if decided == "received" else [])
+        assert seen.keys() == {"received", "cancelled"}, "the race was no race"
+        await assert_books_balance(db)
+
+    run(database_url, scenario, connections_max=4)
+
+
+def test_refund_ends_a_purchase_that_was_begun_and_is_not_done_twice(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        activation = await order(db, user)
+        await call(db, "begin_purchase", p_activation_id=activation, p_provider="herosms")
+        for _ in range(2):
+            refunded = await operators.refund_activation(db, activation, **WHY)
+            assert (refunded["status"], refunded["error_code"]) == ("cancelled", "REFUNDED_BY_OPERATOR")
+        assert await wallet(db, user) == ("36.00", "0.00", "36.00")
+        assert await db.fetchval("select count(*) from system_logs where source = 'refund_activation'") == 1
+        assert (await row(db, activation))["due_at"] is None
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_what_cannot_be_refunded_or_cancelled_says_why(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        ended = await pending_order(db, user)
+        await call(db, "close_activation", p_activation_id=ended, p_status="timeout")
+        served = await pending_order(db, user)
+        await apply_sms(db, served)
+        for act in (operators.refund_activation, operators.cancel_activation):
+            with pytest.raises(AlreadyClosed):
+                await act(db, ended, **WHY)
+            with pytest.raises(SmsAlreadyReceived):
+                await act(db, served, **WHY)
+            with pytest.raises(UnknownOrder):
+                await act(db, uuid4(), **WHY)
+            for reason in ("", " \n", "x" * 1_001):
+                with pytest.raises(InvalidArgument):
+                    await act(db, served, reason=reason, actor="ann")
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_cancel_is_the_user_s_wish_with_a_name_beside_it(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        activation = await pending_order(db, await new_user(db))
+        asked = await operators.cancel_activation(db, activation, **WHY)
+        assert (asked["status"], asked["cancel_requested"]) == ("pending", True)
+        logged = await db.fetchval("select data ->> 'actor' from system_logs where source = 'cancel_activation'")
+        assert logged.endswith(":ann")
+
+    run(database_url, scenario)
+
+
+def test_price_is_set_and_taken_away_and_written_down(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        for price in (Decimal("7.50"), None):
+            await operators.set_service_price(db, "whatsapp", price, **WHY)
+            assert await db.fetchval("select price from services where service = 'whatsapp'") == price
+        logged = await db.fetch(
+            "select data ->> 'before' as before, data ->> 'after' as after from system_logs"
+            " where source = 'set_service_price' order by id"
+        )
+        assert [tuple(each) for each in logged][1] == ("7.50", None)
+        with pytest.raises(UnknownService):
+            await operators.set_service_price(db, "atlantis", None, **WHY)
+        with pytest.raises(InvalidAmount):
+            await operators.set_service_price(db, "whatsapp", Decimal(-1), **WHY)
+
+    run(database_url, scenario)
+
+
+def test_actor_is_said_behind_the_role_and_ends_with_the_transaction(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db, "0.00")
+        async with operators.acting_for(db, "ann") as connection:
+            await call(connection, "atomic_deposit", p_user_id=user, p_amount=1, p_transaction_id=f"a{user}")
+        await call(db, "atomic_deposit", p_user_id=user, p_amount=1, p_transaction_id=f"b{user}")
+        first, second = await db.fetch("select actor from balance_operations where user_id = $1 order by number", user)
+        assert first["actor"] == f"{second['actor']}:ann"
+
+    run(database_url, scenario, connections_max=1)  # the same connection: nothing of it is left
+
+
+def test_gateway_s_login_can_neither_be_an_operator_nor_seem_one(database_url: str) -> None:
+    """What an injected statement could try: each of these is refused, and a name it claims stands behind its role."""
+
+    async def scenario(url: str) -> None:
+        async with connected(url, GATEWAY) as gateway:
+            for statement in (
+                f"set role {OPERATOR}",
+                f"select atomic_deposit('{uuid4()}', 5, 't')",
+                f"select refund_activation('{uuid4()}', 'x')",
+                f"select cancel_activation('{uuid4()}', 'x')",
+                "select set_service_price('whatsapp', 1, 'x')",
+                "select * from v_frozen_balance_health",
+                "select * from system_logs",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await gateway.execute(statement)
+
+    with login(database_url, GATEWAY) as url:
+        asyncio.run(scenario(url))
+
+
+def test_one_statement_may_not_claim_another_role(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        await db.execute("update services set price = 5 where service = 'whatsapp'")
+        async with db.acquire() as connection, connection.transaction():
+            await connection.execute(f"set local role {GATEWAY}; set local onesms.actor = 'onesms_operator:ann'")
+            with refusals():
+                await connection.fetchval("select create_activation($1, 'whatsapp', 'usa')", user)
+        actor = await db.fetchval(
+            "select actor from balance_operations where user_id = $1 order by number desc limit 1", user
+        )
+        assert actor == f"{GATEWAY}:onesms_operator:ann"
+
+    run(database_url, scenario)

@@ -1,0 +1,105 @@
+"""What a line of the log may hold, and which category it is of. Pure.
+
+Callers keep secrets out of what they log; this is what stands behind them if one does not. A value is withheld for its
+name, or in parts for how it looks: a token, a key in an address, a password in a URL. An SMS code is six digits like
+any other, so only its name gives it away.
+
+Categories: money (wallets, holds), order (one order's way), provider (accounts and routes), delivery (events, from the
+outbox to the sockets), auth (tokens and who is let in), security (who is refused for how they behave), system (the
+processes themselves). A line is of the category that it says; else, if it names an order, order; else of its module's.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+CATEGORIES = ("money", "order", "provider", "delivery", "auth", "security", "system")
+
+BY_MODULE: Mapping[str, str] = {
+    "gateway": "system",
+    "gateway.auth": "auth",
+    "gateway.http": "security",
+    "gateway.api.limited": "security",
+    "gateway.api.rate_limits": "security",
+    "gateway.realtime": "delivery",
+    "gateway.realtime.auth_listener": "auth",
+    "gateway.realtime.permits": "auth",
+    "notifier": "delivery",
+    "notifier.__main__": "system",
+    "notifier.probes": "system",
+    "pollers": "system",
+    "pollers.activations": "order",
+    "pollers.bulk": "provider",
+    "pollers.calls": "provider",
+    "pollers.late": "order",
+    "pollers.periodic": "money",
+    "pollers.prices": "provider",
+    "pollers.purchases": "order",
+    "pollers.readings": "provider",
+    "pollers.rental_extensions": "order",
+    "pollers.rentals": "order",
+    "pollers.sharing": "provider",
+    "wallet_db": "system",
+}
+"""A module that is not named is of its package's category."""
+
+WITHHELD = "[withheld]"
+SECRET_NAMES = frozenset({
+    "access_token", "api_key", "apikey", "authorization", "code", "cookie", "jwt", "key", "passwd", "password",
+    "proxy-authorization", "refresh_token", "secret", "set-cookie", "sms", "text", "ticket", "token",
+})  # fmt: skip
+DEPTH_MAX = 4
+"""Deeper values are withheld as a whole."""
+
+_ASKS_FOR_A_LOOK = re.compile(r"eyJ|[=:]|bearer", re.IGNORECASE)
+"""Most values have none of these."""
+_PATTERNS = (
+    (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}"), WITHHELD),  # a JWT: base64 of {"
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {WITHHELD}"),
+    (
+        re.compile(
+            r"(?i)\b((?:access_|refresh_)?token|ticket|api_?key|key|password|passwd|pwd|secret|code|authorization)"
+            r"""(["']?\s*[=:]\s*["']?)(?!\[withheld)[^\s&"',;})\]]+"""
+        ),
+        rf"\1\2{WITHHELD}",
+    ),
+    # Up to the last @, which a password may hold as well.
+    (re.compile(r"(\w://[^\s:/@]*):(?!\[withheld)\S+@"), rf"\1:{WITHHELD}@"),
+)
+
+
+def category_of(module: str) -> str:
+    """Of the nearest package or module that has one."""
+    while module:
+        if (category := BY_MODULE.get(module)) is not None:
+            return category
+        module = module.rpartition(".")[0]
+    return "system"
+
+
+def redacted(name: str, value: Any, depth: int = 0) -> Any:
+    """The value as the log may hold it under this name."""
+    if value is None or isinstance(value, bool):
+        return value
+    if name.lower() in SECRET_NAMES:
+        return WITHHELD
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if depth >= DEPTH_MAX:
+            return WITHHELD
+        if isinstance(value, Mapping):
+            return {str(key): redacted(str(key), inner, depth + 1) for key, inner in value.items()}
+        return [redacted("", inner, depth + 1) for inner in value]
+    if isinstance(value, int | float):
+        return value
+    return without_secrets(repr(value) if isinstance(value, BaseException) else str(value))
+
+
+def without_secrets(text: str) -> str:
+    """The text without what looks like a secret."""
+    if not _ASKS_FOR_A_LOOK.search(text):
+        return text
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    return text

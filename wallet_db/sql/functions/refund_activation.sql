@@ -1,0 +1,33 @@
+-- An operator ends an order that is stuck: its whole hold goes back, whatever the provider says or leaves unsaid. What
+-- the number cost upstream may then be lost to us; a late SMS is treated as after any cancel. Again changes nothing.
+-- Written down in system_logs with who, why and how the order stood. Returns the order.
+-- Locks: users, then activations, then route_attempts (row), late_looks (insert).
+-- Raises: OS007 unknown_order, OS014 invalid_argument (no reason), OS015 sms_already_received, OS016 already_closed.
+create or replace function refund_activation(
+    p_activation_id uuid, p_reason text, p_now timestamptz default now()
+) returns jsonb
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    v_activation activations := lock_activation(p_activation_id);
+begin
+    perform check_reason(p_reason);
+    if v_activation.status in ('received', 'completed') then
+        raise exception using errcode = 'OS015', message = 'the SMS has been received, so the order is paid',
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.closed_at is not null and v_activation.error_code is distinct from 'REFUNDED_BY_OPERATOR' then
+        raise exception using errcode = 'OS016',
+            message = format('the order has already ended: %s', v_activation.status),
+            detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
+    elsif v_activation.closed_at is null then
+        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now);
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'info', 'refund_activation', 'an operator refunded an order', jsonb_build_object(
+            'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
+            'amount', v_activation.frozen_amount::text, 'before', jsonb_build_object(
+                'status', v_activation.status, 'provider', v_activation.provider,
+                'provider_order_id', v_activation.provider_order_id,
+                'purchase_started_at', iso_utc(v_activation.purchase_started_at),
+                'due_at', iso_utc(v_activation.due_at))));
+    end if;
+    return (select activation_json(a) from activations a where a.id = p_activation_id);
+end $$;
