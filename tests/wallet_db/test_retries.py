@@ -99,6 +99,17 @@ async def events_after(db: Database, user: UUID, seq: int) -> list[tuple[str, di
     return [(kind, orjson.loads(payload)) for kind, payload in rows]
 
 
+def test_a_number_that_its_provider_took_back_is_tried_again_as_well(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        activation = await wanted(db, user := await new_user(db, "36.00"))
+        assert await end(db, activation, "cancelled")
+        ended, again = await retry(db, activation)
+        assert (ended["status"], ended["error_code"], again["status"]) == ("cancelled", "ENDED", "ordering")
+        assert await wallet(db, user) == ("36.00", "5.00", "31.00")
+
+    run(database_url, scenario)
+
+
 def test_a_timed_out_order_is_settled_and_tried_again_in_one_step(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await setting(db, "timeout_refund_percent", "50")
@@ -203,17 +214,6 @@ async def cancel_refused(db: Pool, user: UUID) -> None:
         (cancel_refused, "CANCEL_REQUESTED"),
     ],
 )
-def test_a_number_that_its_provider_took_back_is_tried_again_as_well(database_url: str) -> None:
-    async def scenario(db: Pool) -> None:
-        activation = await wanted(db, user := await new_user(db, "36.00"))
-        assert await end(db, activation, "cancelled")
-        ended, again = await retry(db, activation)
-        assert (ended["status"], ended["error_code"], again["status"]) == ("cancelled", "ENDED", "ordering")
-        assert await wallet(db, user) == ("36.00", "5.00", "31.00")
-
-    run(database_url, scenario)
-
-
 def test_what_hinders_a_retry_is_noted_and_the_timeout_stands(database_url: str, hinder: Hindrance, why: str) -> None:
     async def scenario(db: Pool) -> None:
         user = await new_user(db, "36.00")
