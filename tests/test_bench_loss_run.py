@@ -101,6 +101,8 @@ def running(directory: str) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bench", "loss", *["--seconds", "60", "--users", "3", "--faults", "none"]],
         cwd=ROOT, env={"TMPDIR": directory, "PATH": os.environ["PATH"]}, stderr=subprocess.DEVNULL,
+        # Who runs the tests in the background may ignore it, and so would whoever they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing else runs there
     )  # fmt: skip
     try:
         yield process
