@@ -57,6 +57,12 @@ def postmaster(data_dir: Path) -> psutil.Process:
     return psutil.Process(int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0]))
 
 
+def is_another_than(killed: psutil.Process, data_dir: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError, IndexError, psutil.NoSuchProcess):
+        return postmaster(data_dir) != killed
+    return False
+
+
 def stop_and_find_nobody_left(process: subprocess.Popen[bytes], data_dir: Path, number: signal.Signals) -> None:
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     server = postmaster(data_dir)
@@ -105,8 +111,9 @@ def test_an_embedded_postgres_that_is_killed_is_started_again(tmp_path: Path) ->
         wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
         session = httpx.post(f"{url}/demo/sessions", json={"credit": "36.00"}, timeout=10).json()
         headers = {"Authorization": f"Bearer {session['token']}"}
-        postmaster(tmp_path).kill()
-        wait_until(lambda: not is_up(url), "the database is away", within_s=UP_WITHIN_S)
+        (killed := postmaster(tmp_path)).kill()
+        killed.wait()
+        wait_until(lambda: is_another_than(killed, tmp_path), "the database is started again", within_s=UP_WITHIN_S)
         wait_until(lambda: is_up(url), "the database is back", within_s=UP_WITHIN_S)
         order = {"service": "whatsapp", "country": "indonesia"}
         answer = httpx.post(f"{url}/api/activations", json=order, headers=headers, timeout=30)

@@ -53,9 +53,13 @@ def test_every_sms_is_shown_and_told(alice: httpx.Client, provider: Provider) ->
         provider.control.post(f"/sim/rentals/{id_}/sms", json={"text": f"code {number}"}).raise_for_status()
     path = f"/api/rentals/{rental['id']}"
     wait_until(lambda: len(alice.get(path).json()["sms"]) == 2, "two SMS are shown")
-    events = alice.get("/realtime/poll", params={"cursor": cursor, "wait": 0}).json()["events"]
-    told = [event["data"] for event in events if event["type"] == "sms.received"]
-    assert [(sms["rental_id"], sms["text"]) for sms in told] == [(rental["id"], "code 0"), (rental["id"], "code 1")]
+
+    def told() -> list[dict[str, Any]]:
+        events = alice.get("/realtime/poll", params={"cursor": cursor, "wait": 0}).json()["events"]
+        return [event["data"] for event in events if event["type"] == "sms.received"]
+
+    wait_until(lambda: len(told()) == 2, "two SMS are told")
+    assert [(sms["rental_id"], sms["text"]) for sms in told()] == [(rental["id"], "code 0"), (rental["id"], "code 1")]
     snapshot = alice.get("/realtime/poll").json()["snapshot"]
     assert snapshot["rentals"] == [alice.get(path).json()]
 
