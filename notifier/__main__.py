@@ -81,7 +81,7 @@ async def _work(settings: NotifierSettings, url: str) -> None:
     # What a follower would try again and again, because it passes by itself, at the start is for a person to mend.
     await (await connect(url, "notifier", role=NOTIFIER)).close()
     bus = open_bus(settings.bus, url, nats_url=settings.nats_url.get_secret_value())
-    follower = Follower(url, bus.publish, settings.tempo)
+    follower = Follower(url, bus.publish, settings.tempo, channel=bus.channel)
 
     async def checks() -> Mapping[str, bool]:
         return {"database": follower.connected.is_set()}

@@ -21,7 +21,9 @@ from notifier.reader import USERS_PER_QUERY_MAX, ReadStreams, StreamReader
 from notifier.retry import DATABASE_FAULTS, Backoff
 from notifier.stream import MessageT
 from notifier.subscription import Channel, Subscriber, Subscription
+from notifier.traced import note_delivered
 from notifier.watchers import Watchers
+from wallet_db.tracing import is_tracing
 
 __all__ = ["Hub", "ReadHeads", "ReadStreams", "Subscriber", "Subscription"]
 
@@ -73,6 +75,8 @@ class Hub(Generic[MessageT]):
             channel.deliver(messages)
         if released and self._sample.is_due:
             self._sample.observe(event for event in events if event.user_id in self._channels)
+        if released and is_tracing():
+            note_delivered(event for event in events if event.user_id in self._channels)
         if self._watchers:
             for event in events:
                 self._watchers.note(event.user_id, event.seq)

@@ -6,15 +6,18 @@ twice. For a rate that is nothing; for accounts there is the audit.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
-from prometheus_client import Counter
+import prometheus_client
 
 from notifier.event import Event
 
 KINDS = ("freeze", "commit", "refund", "deposit", "adjust", "correct")
 """Types of `balance_operations`."""
-OPERATIONS = Counter("onesms_wallet_operations", "Movements of money published as events.", ["operation"])
+OPERATIONS = prometheus_client.Counter(
+    "onesms_wallet_operations", "Movements of money published as events.", ["operation"]
+)
 _OPERATION = re.compile(r'"operation": ?"([a-z_]+)"')
 """Within a string of the payload its quotes are escaped: there it cannot match."""
 
@@ -22,16 +25,13 @@ for _kind in (*KINDS, "other"):
     OPERATIONS.labels(_kind)
 
 
-def operation_of(event: Event) -> str | None:
-    """Which operation the event tells of; None: it is no movement of money."""
-    if event.type != "balance.changed":
-        return None
-    found = _OPERATION.search(event.payload)
-    return found[1] if found and found[1] in KINDS else "other"
+def operations_of(events: Iterable[Event]) -> list[str | None]:
+    """What each of them that tells of a movement of money says it was; None: it does not say."""
+    found = (_OPERATION.search(event.payload) for event in events if event.type == "balance.changed")
+    return [match and match[1] for match in found]
 
 
-def count_operations(events: Iterable[Event]) -> None:
-    """They were just published."""
-    for event in events:
-        if (operation := operation_of(event)) is not None:
-            OPERATIONS.labels(operation).inc()
+def count_operations(operations: Iterable[str | None]) -> None:
+    """Their events were just published."""
+    for operation, times in Counter(operations).items():
+        OPERATIONS.labels(operation if operation in KINDS else "other").inc(times)

@@ -1,12 +1,12 @@
 """The follower's statements on `events`, on a session of its own. Each read is one statement, so one snapshot."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import asyncpg
 
-from notifier.event import Event
+from notifier.event import BATCH_BYTES_MAX, Event
 from notifier.missing import Ranges
 from wallet_db.connect import connect
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 else:
     Session = asyncpg.Connection
 
-DOORBELL = "onesms_doorbell"
+DOORBELL = "onesms_events"
+"""Where writers ring, each with its event: the channel of the bus within the database."""
 AWAKE = (20307, 1)
 """Advisory lock: somebody is looking at `events`, no bell needs to be rung. See `ring_doorbell`."""
 LEADER = (20307, 2)
@@ -35,6 +36,36 @@ select snapshot.xmin, e.id, e.user_id::text, e.seq, e.type, iso_utc(e.at), e.pay
  order by e.id
 """
 
+# The same events, made into batches and sent: nothing of them leaves the server but to those who listen. A new batch
+# begins wherever the lines so far have filled another $5 bytes; as no line is longer than that, no batch is twice as
+# long. Without a channel nothing is made; then it counts who waits for the lock under which NOTIFYs commit.
+_LOOK = r"""
+with found as materialized (
+    select found.*
+      from unnest($1::bigint[], $2::bigint[]) as wanted (first_id, last_id)
+     cross join lateral (select e.id, e.at, e.type = 'balance.changed' as moves_money,
+                                case when e.type = 'balance.changed' then e.payload ->> 'operation' end as operation,
+                                case when $4::text is not null then event_line(e) end as line
+                           from events e where e.id between wanted.first_id and wanted.last_id
+                          order by e.id limit $3) found
+     order by found.id limit $3
+), placed as (
+    select id, line, (sum(octet_length(line) + 1) over (order by id rows unbounded preceding)
+                      - octet_length(line) - 1) / $5 as place
+      from found where line is not null
+), batches as (
+    select string_agg(line, E'\n' order by id) as batch from placed group by place order by place
+)
+select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+       array(select id from found order by id),
+       (select extract(epoch from clock_timestamp() - at)::float8 from found order by id limit 1),
+       array(select operation from found where moves_money),
+       (select count(pg_notify($4, batch)) from batches),
+       case when $4 is null then (select count(*) from pg_locks
+                                   where locktype = 'object' and classid = 'pg_database'::regclass and objid = 0
+                                     and not granted) end
+"""
+
 # Where to begin: some events back in any case, further back as long as they are young, but not without end.
 _LOOKBACK = """
 select coalesce(least(max(id) - $1, (select min(young.id) - 1
@@ -44,17 +75,29 @@ select coalesce(least(max(id) - $1, (select min(young.id) - 1
 """
 
 
-class Read(NamedTuple):
+class Look(NamedTuple):
     """One look at the outbox."""
 
     xmin: int
     """Every transaction below this id had ended, and is seen, if it was committed."""
     ids: list[int]
+    complete: bool
+    """False: there may be more, above the last of `ids`."""
+    age_s: float | None = None
+    """Since the transaction of the first of them began; None if there are none."""
+    operations: Sequence[str | None] = ()
+    """What moved money: a type of `balance_operations` each, None if an event does not say."""
+    waiting: int = 0
+    """Sessions that waited to commit a NOTIFY, if nothing was sent."""
+
+
+class Read(NamedTuple):
+    """A look, and what was seen."""
+
+    look: Look
     events: list[Event]
     previous_ids: list[int | None]
     """For each event the id of the same user's event before it, if that was asked for and exists."""
-    complete: bool
-    """False: there may be more, above the last of `ids`."""
 
 
 @asynccontextmanager
@@ -79,12 +122,20 @@ async def read_outbox(session: Session, ranges: Ranges, *, events_max: int, with
     rows = await session.fetch(_READ, ranges.firsts, ranges.lasts, events_max, with_previous)
     found = [row for row in rows if row[1] is not None]
     return Read(
-        xmin=rows[0][0],
-        ids=[row[1] for row in found],
+        look=Look(rows[0][0], [row[1] for row in found], len(found) < events_max),
         events=[Event(row[2], row[3], row[4], row[5], row[6]) for row in found],
         previous_ids=[row[7] for row in found] if with_previous else [],
-        complete=len(found) < events_max,
     )
+
+
+async def look_at_outbox(session: Session, ranges: Ranges, *, channel: str | None, events_max: int) -> Look:
+    """Send up to `events_max` events with ids in the ranges to all who listen on the channel, in the order of ids.
+
+    In one statement, which reads in one snapshot and sends as it commits: all or nothing. Without a channel it only
+    looks.
+    """
+    [row] = await session.fetch(_LOOK, ranges.firsts, ranges.lasts, events_max, channel, BATCH_BYTES_MAX // 2)
+    return Look(row[0], row[1], len(row[1]) < events_max, row[2], row[3], row[5] or 0)
 
 
 async def starting_id(session: Session, *, events_min: int, age_s: float, events_max: int) -> int:

@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 import structlog
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from notifier.exposition import exposition
 from notifier.listening import open_port
 
 log = structlog.get_logger()
@@ -55,10 +55,7 @@ async def serving_probes(
 
 def _server(checks: Checks, figures: Figures | None) -> "_Server":
     async def metrics(_: Request) -> Response:
-        told = generate_latest(REGISTRY)
-        if figures is not None:
-            told += generate_latest(await figures())
-        return Response(told, headers={"content-type": CONTENT_TYPE_LATEST})
+        return exposition(*([await figures()] if figures is not None else []))
 
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from notifier.bus import NATS_URL
 from notifier.bus.nats_url import parse_nats_url
-from notifier.follower import Tempo
+from notifier.tempo import Tempo
 from wallet_db.settings import DatabaseSettings
 
 
@@ -21,9 +21,9 @@ class NotifierSettings(DatabaseSettings):
     follower_poll_s: float = Field(0.003, gt=0, le=1)
     """Awake, the follower reads that often: the longest an event waits for it."""
     follower_idle_s: float = Field(0.25, gt=0)
-    """Without a new event for so long, the follower falls asleep and writers ring a bell."""
+    """With so few events for so long that writers may ring for each, the follower falls asleep."""
     follower_sweep_s: float = Field(5.0, gt=0)
-    """Asleep, the follower looks that often without being called: a safety net."""
+    """Asleep, the follower looks that often whether history was rewritten, and for events nobody rang for."""
     follower_standby_s: float = Field(1.0, gt=0)
     """How often a follower that stands by tries to take over."""
 

@@ -5,7 +5,7 @@ must not do is to invent events, or to let a listener that has lost its connecti
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from notifier.event import Event
 
@@ -19,6 +19,9 @@ class BusUnavailable(Exception):
 
 class Bus(Protocol):
     """One way from the follower to the hubs."""
+
+    channel: ClassVar[str | None]
+    """A NOTIFY on this channel of the followed database arrives like what `publish` sends. None: it does not."""
 
     async def open(self) -> None:
         """Connect for publishing, so that a wrong address is known at the start. Raises `BusUnavailable`."""

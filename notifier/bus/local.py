@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import structlog
 
@@ -13,6 +14,8 @@ log = structlog.get_logger(__name__)
 
 class LocalBus:
     """Hands each batch to everybody who listens, before `publish` returns."""
+
+    channel: ClassVar[str | None] = None
 
     def __init__(self) -> None:
         self._receivers: list[Receive] = []

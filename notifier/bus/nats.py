@@ -11,7 +11,7 @@ closed already. Whoever may publish on the subject can show users what he likes:
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from nats.aio.client import Client
@@ -41,6 +41,8 @@ CLOSE_TIMEOUT_S = 1.0
 
 class NatsBus:
     """Publish and subscribe on `SUBJECT` at the servers of `url`. Raises ValueError for a URL that is none."""
+
+    channel: ClassVar[str | None] = None
 
     def __init__(self, url: str) -> None:
         self._url = parse_nats_url(url)

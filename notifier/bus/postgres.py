@@ -9,7 +9,7 @@ the same as silence.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CHANNEL = "onesms_events"
+"""Where writers ring for a follower that sleeps, too: a bell is a batch of one event."""
 PUBLISH_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 5.0
@@ -33,6 +34,8 @@ PING_TIMEOUT_S = 5.0
 
 class PostgresBus:
     """NOTIFY and LISTEN on one channel of the database at `url`, acting as `role` there: neither needs a grant."""
+
+    channel: ClassVar[str | None] = CHANNEL
 
     def __init__(self, url: str, role: str = NOTIFIER) -> None:
         self._url = url

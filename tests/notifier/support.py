@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 
 from notifier.event import Event
-from notifier.follower import Follower, Tempo
+from notifier.follower import Follower
 from notifier.hub import Hub
+from notifier.tempo import Tempo
 from wallet_db.connect import pool
 from wallet_db.events import StreamPage, read_epoch, read_heads, read_streams
 

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from notifier.bus import BusUnavailable
 from notifier.event import Event
-from notifier.follower import Follower, Tempo
+from notifier.follower import Follower
 from notifier.missing import Ranges, Unread
 from notifier.outbox import read_outbox, take_horizon
+from notifier.tempo import Tempo
 from tests.notifier.support import (
     ALWAYS_AWAKE,
     DEADLINE_S,
@@ -61,7 +62,7 @@ def test_control_a_reader_of_newer_ids_only_loses_what_commits_late(database_url
             await append(b, quick)
             unread = Unread(0)
             read = await read_outbox(reading, unread.ranges(), events_max=10)
-            unread.note(read.ids, read.xmin, complete=read.complete)
+            unread.note(read.look.ids, read.look.xmin, complete=read.look.complete)
             await transaction.commit()
             newer = Ranges(unread.ranges().firsts[-1:], unread.ranges().lasts[-1:])
             assert (await read_outbox(reading, newer, events_max=10)).events == []
@@ -89,18 +90,18 @@ def test_a_transaction_above_the_snapshots_xmax_is_waited_for(database_url: str)
             read = await read_outbox(reading, unread.ranges(), events_max=10)
             xmax = await reading.fetchval("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
             for one in (naive, unread):
-                assert one.note(read.ids, read.xmin, complete=read.complete)
+                assert one.note(read.look.ids, read.look.xmin, complete=read.look.complete)
             naive.bound(xmax)
             again = await read_outbox(reading, naive.ranges(), events_max=10)
-            naive.note(again.ids, again.xmin, complete=again.complete)
+            naive.note(again.look.ids, again.look.xmin, complete=again.look.complete)
             assert naive.missing == 0, "control: with xmax as the horizon the open transaction's id is given up"
 
             unread.bound(await take_horizon(reading))
             again = await read_outbox(reading, unread.ranges(), events_max=10)
-            unread.note(again.ids, again.xmin, complete=again.complete)
+            unread.note(again.look.ids, again.look.xmin, complete=again.look.complete)
             assert unread.missing == 1
             await transaction.commit()
-            assert (await read_outbox(reading, unread.ranges(), events_max=10)).ids == [1]
+            assert (await read_outbox(reading, unread.ranges(), events_max=10)).look.ids == [1]
 
     asyncio.run(scenario())
 
@@ -120,14 +121,14 @@ def test_ids_rolled_back_are_dropped_when_the_last_who_might_hold_them_has_ended
             await append(b, second)
             unread = Unread(0)
             read = await read_outbox(reading, unread.ranges(), events_max=10)
-            assert unread.note(read.ids, read.xmin, complete=read.complete)
+            assert unread.note(read.look.ids, read.look.xmin, complete=read.look.complete)
             unread.bound(await take_horizon(reading))
             missing = []
             for end in (None, stuck):
                 if end is not None:
                     await end.rollback()
                 read = await read_outbox(reading, unread.ranges(), events_max=10)
-                unread.note(read.ids, read.xmin, complete=read.complete)
+                unread.note(read.look.ids, read.look.xmin, complete=read.look.complete)
                 missing.append(unread.missing)
             assert missing == [5, 0]
 

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from notifier.follower import Tempo
-from notifier.outbox import AWAKE
+from notifier.outbox import AWAKE, DOORBELL
+from notifier.tempo import Tempo
 from tests.notifier.support import DEADLINE_S, NEVER_S, append, create_users, following, session, signalled, terminate
 
 SLEEPY = Tempo(idle_s=0.02, sweep_s=NEVER_S)
@@ -36,7 +36,7 @@ class Doorbell:
         self._heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen(self) -> None:
-        for channel in ("onesms_doorbell", "test_mark"):
+        for channel in (DOORBELL, "test_mark"):
             await self._listening.add_listener(channel, lambda *heard: self._heard.put_nowait(heard[2]))
 
     async def rings(self) -> int:

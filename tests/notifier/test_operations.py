@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from notifier.event import Event
-from notifier.operations import KINDS, count_operations, operation_of
+from notifier.operations import KINDS, count_operations, operations_of
 from tests.notifier.support import following
 from tests.wallet_db.support import call, new_user
 from wallet_db.connect import pool
@@ -30,19 +30,27 @@ def counted() -> dict[str, float]:
         ('{"operation":"freeze"}', "freeze"),
         (r'{"operation": "refund", "transaction_id": "x\", \"operation\": \"adjust"}', "refund"),
         (r'{"a": "\"operation\": \"adjust\"", "operation": "deposit"}', "deposit"),
-        ('{"operation": "of_tomorrow"}', "other"),
-        ("{}", "other"),
+        ('{"operation": "of_tomorrow"}', "of_tomorrow"),
+        ("{}", None),
     ],
 )
-def test_an_operation_is_what_its_event_names(payload: str, operation: str) -> None:
-    assert operation_of(event(payload)) == operation
+def test_an_operation_is_what_its_event_names(payload: str, operation: str | None) -> None:
+    assert operations_of([event(payload)]) == [operation]
 
 
 def test_other_events_are_no_movements() -> None:
-    assert operation_of(event('{"operation": "commit"}', "sms.received")) is None
-    before = counted()
-    count_operations([event('{"operation": "commit"}', "activation.updated")])
-    assert counted() == before
+    others = [event('{"operation": "commit"}', type_) for type_ in ("sms.received", "activation.updated")]
+    assert operations_of(others) == []
+
+
+def test_what_has_no_name_of_ours_is_counted_as_other() -> None:
+    def others() -> float:
+        return REGISTRY.get_sample_value("onesms_wallet_operations_total", {"operation": "other"}) or 0
+
+    before, before_others = counted(), others()
+    count_operations(["of_tomorrow", None, "commit", "commit"])
+    assert others() - before_others == 2
+    assert {kind: count - before[kind] for kind, count in counted().items() if count != before[kind]} == {"commit": 2}
 
 
 def test_what_moves_in_the_database_is_counted(database_url: str) -> None:

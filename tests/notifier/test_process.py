@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,10 +40,8 @@ def until_logged(process: "subprocess.Popen[str]", event: str) -> None:
 
 
 def end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
-    began_s = time.monotonic()
     process.send_signal(number)
     assert process.wait(timeout=DEADLINE_S) == 0
-    assert time.monotonic() - began_s < 1.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from notifier.bus import PostgresBus
-from notifier.follower import Follower, Tempo
+from notifier.follower import Follower
+from notifier.tempo import Tempo
 from tests.notifier.support import DEADLINE_S, Collector, Recorder, append, create_users, running, running_hub, session
 
 WRITERS = 32
@@ -65,12 +66,48 @@ def test_everything_committed_is_published_once_and_in_order(database_url: str, 
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    "tempo",
+    [
+        Tempo(),
+        Tempo(idle_s=0.001, glance_s=0.001),
+        Tempo(idle_s=0.05, glance_s=0.01, batch_events_max=5, recent_ids_max=2, old_read_s=0.02),
+    ],
+    ids=["as it is", "falling asleep at once", "tiny bounds"],
+)
+def test_everything_committed_is_heard_whoever_sent_it(database_url: str, tempo: Tempo) -> None:
+    """By its writer, or by the follower; now and then by both. Nothing but the bus brings it here."""
+
+    async def scenario() -> None:
+        users = await create_users(database_url, 100)
+        collector, listening = Collector(), asyncio.Event()
+        bus = PostgresBus(database_url)
+        follower = Follower(database_url, bus.publish, tempo, channel=bus.channel)
+        async with (
+            running(bus.listen(collector.receive, listening.set), follower.run()),
+            session(database_url) as connection,
+        ):
+            async with asyncio.timeout(DEADLINE_S):
+                await listening.wait()
+                await follower.leading.wait()
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(WRITERS):
+                    tasks.create_task(write(database_url, users, 60, number))
+            committed = await heads(connection)
+            expected = {(user, seq) for user, head in committed.items() for seq in range(1, head + 1)}
+            await collector.until(lambda: {(event.user_id, event.seq) for event in collector.events} >= expected)
+            assert {(event.user_id, event.seq) for event in collector.events} == expected
+        await bus.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_killed_leader_is_replaced_and_every_subscriber_gets_everything(database_url: str) -> None:
     async def scenario() -> None:
         users = await create_users(database_url, 20)
         tempo = Tempo(standby_s=0.05)
         buses = [PostgresBus(database_url) for _ in range(3)]
-        followers = [Follower(database_url, bus.publish, tempo) for bus in buses[:2]]
+        followers = [Follower(database_url, bus.publish, tempo, channel=bus.channel) for bus in buses[:2]]
         listening = asyncio.Event()
         async with (
             running_hub(database_url, sweep_s=0.5) as bench,

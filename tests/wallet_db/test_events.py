@@ -277,15 +277,20 @@ def test_the_bell_rings_for_a_sleeping_follower_only(database_url: str) -> None:
             rung.put_nowait(message[3])
 
         async with db.acquire() as follower:
-            await follower.add_listener("onesms_doorbell", heard)
+            await follower.add_listener("onesms_events", heard)
+            before = await head(db, user)
             await order(db, user)
-            assert await asyncio.wait_for(rung.get(), 5) == ""
+            lines = await db.fetch(
+                "select event_line(e) from events e where user_id = $1 and seq > $2 order by seq", user, before
+            )
+            assert len(lines) == 2
+            assert [await asyncio.wait_for(rung.get(), 5) for _ in lines] == [row[0] for row in lines]
             await follower.execute("select pg_advisory_lock(20307, 1)")
             await order(db, user)  # awake: no bell
             await follower.execute("select pg_advisory_unlock(20307, 1)")
-            await db.execute("select pg_notify('onesms_doorbell', 'ours')")
+            await db.execute("select pg_notify('onesms_events', 'ours')")
             assert await asyncio.wait_for(rung.get(), 5) == "ours", "nothing rang before it"
-            await follower.remove_listener("onesms_doorbell", heard)
+            await follower.remove_listener("onesms_events", heard)
 
     run(database_url, scenario)
 

@@ -132,7 +132,7 @@ def test_interrupted_it_ends_with_the_verdict_so_far(database_url: str) -> None:
     async def scenario() -> None:
         bell = asyncio.Event()
         connection = await connect(database_url, "test")
-        await connection.add_listener("onesms_doorbell", lambda *_: bell.set())  # rung by the first operation
+        await connection.add_listener("onesms_events", lambda *_: bell.set())  # rung by the first operation
         command = ["-m", "wallet_db", "stress", "--concurrent", "4", "--users", "2", "--seconds", "600"]
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, env={**os.environ, "DATABASE_URL": database_url}, stdout=asyncio.subprocess.PIPE

@@ -25,7 +25,7 @@ begin
             'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
             'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell();
+        perform ring_doorbell(p_user.id, p_user.event_seq);
     end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,

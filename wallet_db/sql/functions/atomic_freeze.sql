@@ -71,7 +71,7 @@ begin
             'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
             'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell();
+        perform ring_doorbell(p_user_id, v_seq);
     end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,

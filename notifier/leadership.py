@@ -1,0 +1,164 @@
+"""A leader's day: how it stays awake, falls asleep and is woken.
+
+    awake ──quiet, or few events──► falling asleep ──► asleep
+      ▲ ▲─────────new events─────────────┘                │
+      └──────bell; or too many bells; or slow sweep───────┘
+
+Awake it holds the lock AWAKE and polls every few milliseconds; writers who see the lock ring no bell. To fall asleep it
+gives the lock back, takes a horizon, and reads on until the xmin of a read has reached it: whoever saw the lock has
+ended by then, and everybody after rings.
+
+A bell carries its event. On a bus within the same database it so reaches all who listen at once, in one step: then the
+follower sleeps while bells are few, and glances now and then to see whether they are (`notifier.bells`). For any other
+bus it sleeps only while nothing comes at all, and the bell wakes it.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from notifier.bells import Bells
+from notifier.metrics import ASLEEP, RINGS
+from notifier.outbox import AWAKE, Session, read_epoch, take_horizon, try_lock, unlock
+from notifier.relay import Relay
+from notifier.tempo import Tempo
+
+FEW_EVENTS = 10
+READ_SHARE_MAX = 1 / 3
+"""Reading and publishing what is new takes at most this part of the time, unless there is more than one batch: in a
+flood, fewer and larger reads leave the processors to the writers, and cost an event some milliseconds at most."""
+DRAIN_PAUSE_MAX_S = 0.05
+PAUSE_MAX_S = 0.01
+PING_TIMEOUT_S = 5.0
+
+
+class HistoryRewritten(ConnectionError):
+    """A backup was restored: ids may have begun anew below the one read last. Ends a leadership like a lost session."""
+
+
+@dataclass(slots=True)
+class Leadership:
+    """One leader's time, from taking the lock to losing a connection; raises `DATABASE_FAULTS` to end it."""
+
+    relay: Relay
+    listening: Session
+    """Hears the bell."""
+    bell: asyncio.Event
+    """Set by it, and when a session ends."""
+    asleep: asyncio.Event
+    tempo: Tempo
+    epoch: str
+    _bells: Bells = field(default_factory=Bells, init=False)
+    _holds_awake: bool = field(default=False, init=False)
+
+    async def run(self) -> None:
+        """Until a connection is lost, or cancelled."""
+        while True:
+            await self._stay_awake()
+            if await self._fall_asleep():
+                self.asleep.set()
+                ASLEEP.set(1)
+                try:
+                    await (self._sleep() if self.relay.channel is None else self._doze())
+                finally:
+                    self.asleep.clear()
+                    ASLEEP.set(0)
+
+    async def _stay_awake(self) -> None:
+        """Poll as long as so much comes that bells would be too many."""
+        relay, now_s = self.relay, asyncio.get_running_loop().time
+        since_s, events = now_s(), 0
+        while True:
+            # A writer that looks at this moment holds the lock for an instant; the next round gets it.
+            self._holds_awake = self._holds_awake or await try_lock(relay.session, AWAKE)
+            began_s = now_s()
+            look = await relay.send()
+            read_s = now_s() - began_s
+            events += len(look.ids)
+            if (elapsed_s := now_s() - since_s) >= self.tempo.idle_s:
+                if look.complete and self._are_few(events, elapsed_s):
+                    return
+                since_s, events = now_s(), 0
+            if look.complete:
+                await asyncio.sleep(self._pause_s(len(look.ids), read_s))
+
+    def _are_few(self, events: int, elapsed_s: float) -> bool:
+        return not events if self.relay.channel is None else self._bells.would_be_few(events, elapsed_s)
+
+    def _pause_s(self, events: int, read_s: float) -> float:
+        """After a read of so many events that took so long: short while they come, long when none or very many do."""
+        if events <= FEW_EVENTS:
+            return min(self.tempo.eager_s, self.tempo.poll_s) if events else self.tempo.poll_s
+        return max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S))
+
+    async def _fall_asleep(self) -> bool:
+        """Let writers ring, and wait for those who may not have; False: the bell rang meanwhile."""
+        session = self.relay.session
+        self.bell.clear()
+        self._check_listening()
+        await self._check_history()
+        if self._holds_awake:
+            await unlock(session, AWAKE)
+            self._holds_awake = False
+        horizon = await take_horizon(session)
+        pause_s = self.tempo.poll_s
+        while True:
+            look = await self.relay.send()
+            if self._is_wanted(len(look.ids)):
+                return False
+            if look.complete and look.xmin >= horizon:
+                break
+            # Whoever is waited for is rare and slow; everybody else rings.
+            await self._wait(pause_s)
+            pause_s = min(pause_s * 1.5, DRAIN_PAUSE_MAX_S)
+        look = await self.relay.send(include_old=True)
+        return not self._is_wanted(len(look.ids))
+
+    def _is_wanted(self, events: int) -> bool:
+        """Whether these events, or a bell, are a reason to be awake."""
+        return self.relay.channel is None and (events > 0 or self.bell.is_set())
+
+    async def _sleep(self) -> None:
+        """Return when there may be something to read."""
+        while not await self._wait(self.tempo.sweep_s):
+            await self.listening.execute("select 1", timeout=PING_TIMEOUT_S)
+            await self._check_history()
+            if (await self.relay.send(include_old=True)).ids:
+                return
+        self._check_listening()
+
+    async def _doze(self) -> None:
+        """Return when writers ring too often: what they ring for is told by that alone."""
+        now_s = asyncio.get_running_loop().time
+        glanced_s, swept_s, pause_s = now_s(), now_s(), self.tempo.glance_s
+        while True:
+            await asyncio.sleep(pause_s)
+            look = await self.relay.skip()
+            events = len(look.ids)
+            while not look.complete:
+                look = await self.relay.skip()
+                events += len(look.ids)
+            RINGS.inc(events)
+            elapsed_s, glanced_s = now_s() - glanced_s, now_s()
+            if self._bells.are_too_many(events, elapsed_s, look.waiting):
+                return
+            pause_s = self.tempo.glance_s if events else min(pause_s * 1.5, self.tempo.glance_s_max)
+            if glanced_s - swept_s >= self.tempo.sweep_s:
+                await self._check_history()
+                swept_s = glanced_s
+
+    def _check_listening(self) -> None:
+        if self.listening.is_closed():
+            raise ConnectionError("the server ended the listening connection")
+
+    async def _check_history(self) -> None:
+        if await read_epoch(self.relay.session) != self.epoch:
+            raise HistoryRewritten("the epoch has changed: where to read on is to be found anew")
+
+    async def _wait(self, longest_s: float) -> bool:
+        """Wait for the bell; whether it rang."""
+        try:
+            async with asyncio.timeout(longest_s):
+                await self.bell.wait()
+        except TimeoutError:
+            return False
+        return True
