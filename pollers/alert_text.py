@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pollers.excerpts import masked
-from wallet_db.alerts import Alert
+from wallet_db.alerts import Alert, EndedAlert
 
 LINES_MAX = 20
 VALUE_CHARS_MAX = 120
@@ -42,14 +42,28 @@ def message_of(alerts: Sequence[Alert]) -> Message:
         lines.append(f"and {more} more: select * from alerts where closed_at is null")  # noqa: S608 - words
     subject = _subject(alerts)
     text = "\n".join([subject, *lines])
-    return Message(subject, text, {"text": text, "alerts": [_json(alert) for alert in shown], "more": more})
+    body = {"text": text, "alerts": [_json(alert) for alert in shown], "over": [], "more": more}
+    return Message(subject, text, body)
+
+
+def over_message(alerts: Sequence[EndedAlert]) -> Message:
+    """One message for one alert or many that are over, the oldest first."""
+    shown, more = alerts[:LINES_MAX], max(0, len(alerts) - LINES_MAX)
+    first = _short(alerts[0].message)
+    subject = f"OneSMS over: {first}" if len(alerts) == 1 else f"OneSMS: {len(alerts)} alerts are over, first: {first}"
+    lines = [_over_line(alert) for alert in shown]
+    if more:
+        lines.append(f"and {more} more: select * from alerts where closed_at is not null order by closed_at desc")  # noqa: S608 - words
+    text = "\n".join([subject, *lines])
+    over = [_json(alert) | {"closed_at": _time(alert.closed_at), "closed_by": alert.closed_by} for alert in shown]
+    return Message(subject, text, {"text": text, "alerts": [], "over": over, "more": more})
 
 
 def trial_message(process: str) -> Message:
     """To see that a channel works."""
     subject = "OneSMS: a trial, nothing is wrong"
     text = f"{subject}\nsent by hand from {process}"
-    return Message(subject, text, {"text": text, "alerts": [], "more": 0})
+    return Message(subject, text, {"text": text, "alerts": [], "over": [], "more": 0})
 
 
 def _subject(alerts: Sequence[Alert]) -> str:
@@ -65,6 +79,13 @@ def _line(alert: Alert) -> str:
     times = f"{alert.times} times since {_time(alert.first_at)}, last " if alert.times > 1 else ""
     again = "again: " if alert.told_times else ""
     return f"[{alert.level}] {again}{_short(alert.message)} ({alert.source}) {facts}; {times}{_time(alert.last_at)}"
+
+
+def _over_line(alert: EndedAlert) -> str:
+    facts = ", ".join(f"{key} {value}" for key, value in _facts(alert.data).items())
+    how = "what caused it is no more" if alert.closed_by == "ended" else f"not since {_time(alert.last_at)}"
+    times = f"{alert.times} times since {_time(alert.first_at)}"
+    return f"[over] {_short(alert.message)} ({alert.source}) {facts}; {times}, {how}"
 
 
 def _json(alert: Alert) -> dict[str, Any]:

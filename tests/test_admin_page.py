@@ -1,4 +1,4 @@
-"""The operators' page in a real browser: from signing in to a stuck order, why it is stuck, and its money back."""
+"""The operators' page in a real browser: orders, wallets, sessions, services and alerts, found and acted upon."""
 
 import asyncio
 import re
@@ -10,9 +10,11 @@ from playwright.sync_api import Page, expect
 from tests.browser import open_page
 from tests.conftest import execute
 from tests.gateway.api import client_of
-from tests.system import System, running_system
+from tests.system import System, running_system, wait_until
 from wallet_db.events import OPERATORS
+from wallet_db.revocations import token_id_of
 
+PLOTS = 12
 PHONE = {"width": 360, "height": 740}
 
 
@@ -57,7 +59,7 @@ def test_stuck_order_is_found_explained_and_refunded(database_url: str) -> None:
             page.press("#search", "Enter")
             found = page.locator("section", has=page.get_by_role("heading", name="Orders", exact=True))
             found.get_by_role("link", name=order_id[:8]).click()
-            expect(page.locator("#reasons")).to_contain_text("Nobody has looked at it for 6")
+            expect(page.locator("#reasons")).to_contain_text("Nobody has looked at it for 10 min")
             expect(page.locator("#reasons")).to_contain_text("No number has been bought yet")
             for said in ("activation.created", "freeze"):
                 expect(page.locator("#timeline")).to_contain_text(said)
@@ -76,8 +78,9 @@ def test_stuck_order_is_found_explained_and_refunded(database_url: str) -> None:
             expect(page.locator("#view")).to_contain_text("36.00")
             page.get_by_role("button", name="Deposit").click()
             answer_question(page, "paid by transfer", "4.00")
-            expect(page.locator("tbody tr").first).to_contain_text("36.00 → 40.00")
-            expect(page.locator("tbody tr").first).to_contain_text("paid by transfer")
+            movements = page.locator("section", has=page.get_by_role("heading", name="Movements"))
+            expect(movements.locator("tbody tr").first).to_contain_text("36.00 → 40.00")
+            expect(movements.locator("tbody tr").first).to_contain_text("paid by transfer")
 
 
 def test_faulty_wallet_is_corrected_from_the_page(database_url: str) -> None:
@@ -101,6 +104,114 @@ def test_faulty_wallet_is_corrected_from_the_page(database_url: str) -> None:
             expect(page.locator("#toasts")).to_contain_text("Alert: frozen is 9.00")
 
 
+def test_alert_comes_and_goes_by_itself(database_url: str) -> None:
+    with running_system(database_url) as system, open_page(f"{system.url}/admin#alerts") as page:
+        sign_in(page)
+        expect(page.locator("#view")).to_contain_text("nothing has needed a person")
+        run_elsewhere(
+            database_url,
+            "insert into system_logs (level, source, message, data)"
+            """ values ('error', 'pollers', 'PROVIDER_NOT_ANSWERING', '{"provider": "fivesim"}');"""
+            "select fold_alerts(10)",
+        )
+        expect(page.locator("#toasts")).to_contain_text("Alert: PROVIDER_NOT_ANSWERING")
+        expect(page.locator("#alerts-count")).to_have_text("1 open")
+        alerts = page.locator("section", has=page.get_by_role("heading", name="Alerts", exact=True)).locator("tbody tr")
+        expect(alerts).to_contain_text("open")
+        run_elsewhere(
+            database_url,
+            "insert into system_logs (at, level, source, message, data) values"
+            """ (now() + interval '1 s', 'info', 'pollers', 'PROVIDER_ANSWERS_AGAIN', '{"provider": "fivesim"}');"""
+            "select close_alerts('{}', '1 hour')",
+        )
+        expect(page.locator("#toasts")).to_contain_text("Over: PROVIDER_NOT_ANSWERING: fivesim")
+        expect(alerts).to_contain_text("its cause is no more")
+        expect(page.locator("#alerts-count")).to_be_hidden()
+
+
+def test_newcomer_finds_a_stuck_order_sees_why_and_refunds_it(database_url: str) -> None:
+    """The walk of docs/operators.md; two minutes of waiting are passed by hand."""
+    with (
+        running_system(database_url, pollers=True, environment={"ORDER_WAIT_S": "0"}) as system,
+        open_page(f"{system.url}/admin") as page,
+    ):
+        _, token = system.sign_in("alice")
+        sign_in(page)
+        expect(page.locator("#view")).to_contain_text("None: every open order is looked at in time.")
+        with httpx.Client(base_url=system.simulator_url, timeout=30) as simulator:
+            assert simulator.post("/sim/faults", json={"fault": "slow", "delay_s": 10, "count": 1000}).is_success
+            with client_of(system.url, token) as alice:
+                order = alice.post("/api/activations", json={"service": "whatsapp", "country": "indonesia"}).json()
+                wait_until(lambda: asks_for_a_number(system), "the purchase is begun")
+                run_elsewhere(database_url, "update activations set created_at = now() - interval '3 minutes'")
+
+                expect(page.locator("#stuck-count")).to_have_text("1 stuck")  # by itself
+                stuck = page.locator("section", has=page.get_by_role("heading", name="Stuck orders"))
+                expect(stuck.locator("tbody tr")).to_contain_text("its outcome is not known", timeout=40_000)
+                stuck.get_by_role("link", name=order["id"][:8]).click()
+                expect(page.locator("#reasons")).to_contain_text("Nothing else is bought until")
+                expect(page.locator("#timeline")).to_contain_text("was asked for a number")
+                page.get_by_role("button", name="Refund now").click()
+                answer_question(page, "the provider does not answer")
+                expect(page.locator("#order-status")).to_have_attribute("data-status", "cancelled")
+                expect(page.locator("#timeline")).to_contain_text("an operator refunded an order")
+                expect(page.locator("#stuck-count")).to_be_hidden()
+                assert alice.get("/api/wallet").json()["available"] == "36.00"
+            assert simulator.delete("/sim/faults").is_success
+
+
+def asks_for_a_number(system: System) -> bool:
+    log = httpx.get(f"{system.simulator_url}/sim/log").json()["requests"]
+    return any(each["action"] in ("getNumber", "getNumberV2", "buy") for each in log)
+
+
+def test_one_session_is_ended_and_the_other_goes_on(database_url: str) -> None:
+    with running_system(database_url) as system, open_page(f"{system.url}/admin") as page:
+        user_id, token = system.sign_in("alice")
+        _, other = system.sign_in("alice")
+        with client_of(system.url, token) as one, client_of(system.url, other) as two:
+            assert (one.get("/api/wallet").status_code, two.get("/api/wallet").status_code) == (200, 200)
+            sign_in(page)
+            page.evaluate(f"location.hash = 'user/{user_id}'")
+            sessions = page.locator("section", has=page.get_by_role("heading", name="Sessions")).locator("tbody tr")
+            expect(sessions).to_have_count(2)
+            sessions.filter(has=page.locator(f"[title='{token_id_of(token)}']")).get_by_role("button").click()
+            page.click("#question-yes")
+            expect(sessions).to_have_count(1)
+            assert (one.get("/api/wallet").status_code, two.get("/api/wallet").status_code) == (401, 200)
+
+
+def test_rental_is_refunded_and_a_service_disabled_from_the_page(database_url: str) -> None:
+    with (
+        running_system(database_url, pollers=True) as system,
+        open_page(f"{system.url}/admin", expected_errors=("422",)) as page,
+    ):
+        _, token = system.sign_in("bob")
+        with client_of(system.url, token) as bob:
+            wanted = {"service": "whatsapp", "country": "indonesia", "hours": 4}
+            rental = bob.post("/api/rentals", json=wanted).json()
+            sign_in(page)
+            page.evaluate(f"location.hash = 'order/{rental['id']}'")
+            expect(page.get_by_role("button", name="Close now")).to_be_visible()
+            page.get_by_role("button", name="Refund now").click()
+            answer_question(page, "the number is blocked")
+            expect(page.locator("#order-status")).to_contain_text("REFUNDED_BY_OPERATOR")
+            assert bob.get("/api/wallet").json()["available"] == "36.00"
+
+            page.evaluate("location.hash = 'trade'")
+            whatsapp = page.locator("tbody tr", has=page.get_by_role("link", name="WhatsApp"))
+            whatsapp.get_by_role("button", name="Disable").click()
+            answer_question(page, "ticket 7")
+            expect(whatsapp).to_contain_text("off sale, was 5.00")
+            refused = bob.post("/api/activations", json={"service": "whatsapp", "country": "indonesia"})
+            assert refused.json()["error_code"] == "NOT_FOR_SALE"
+            whatsapp.get_by_role("button", name="Enable").click()
+            answer_question(page, "ticket 7 is mended")
+            expect(whatsapp).to_contain_text("enabled")
+            bought = bob.post("/api/activations", json={"service": "whatsapp", "country": "indonesia"})
+            assert (bought.status_code, bought.json()["price"]) == (201, "5.00")
+
+
 def test_every_view_fits_a_phone_and_a_user_is_sent_away(database_url: str) -> None:
     with running_system(database_url, pollers=True) as system:
         _, token = system.sign_in("carol")
@@ -118,7 +229,7 @@ def test_every_view_fits_a_phone_and_a_user_is_sent_away(database_url: str) -> N
                 ("orders", "Stuck orders"),
                 (f"order/{bought['id']}", "What happened"),
                 ("wallets", "Every wallet agrees"),
-                ("trade", "Services by their orders"),
+                ("trade", "By their orders of 24 hours"),
                 ("figures", "Share of the decided orders"),
                 ("alerts", "Log"),
             ):
@@ -127,10 +238,11 @@ def test_every_view_fits_a_phone_and_a_user_is_sent_away(database_url: str) -> N
                 assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
             page.evaluate("location.hash = 'figures'")
             plots = page.locator("svg.plot")
-            expect(plots).to_have_count(10)
-            for i in range(10):
+            expect(plots).to_have_count(PLOTS)
+            for i in range(PLOTS):
                 assert plots.nth(i).locator("> title").text_content()
             expect(page.locator("svg.plot rect title", has_text="received: 1").first).to_be_attached()
+            expect(page.locator("svg.plot rect title", has_text="freeze: 1").first).to_be_attached()
             page.reload()  # the session is the tab's
             expect(plots.first).to_be_visible()
             page.click("#log-out")

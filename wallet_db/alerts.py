@@ -30,6 +30,15 @@ class Alert:
     told_times: int
 
 
+@dataclass(frozen=True, slots=True)
+class EndedAlert(Alert):
+    """One that is over."""
+
+    closed_at: datetime
+    closed_by: str
+    """ended: its cause was looked at and is no more; quiet: it has not happened for so long."""
+
+
 async def fold_alerts(pool: Pool, limit: int) -> int:
     """Look at up to `limit` rows of `system_logs`; how many it were."""
     folded: int = await pool.fetchval("select fold_alerts($1)", limit)
@@ -46,6 +55,17 @@ async def mark_alerts_told(pool: Pool, channel: str, alerts: Sequence[Alert]) ->
     """The channel has told these."""
     ids, times = [alert.id for alert in alerts], [alert.times for alert in alerts]
     await pool.execute("select mark_alerts_told($1, $2, $3)", channel, ids, times)
+
+
+async def alerts_over(pool: Pool, channel: str, limit: int) -> list[EndedAlert]:
+    """What this channel has told and is now to call over, the oldest first."""
+    rows = await pool.fetch("select * from alerts_over($1, $2)", channel, limit)
+    return [EndedAlert(**{**row, "data": orjson.loads(row["data"])}) for row in rows]
+
+
+async def mark_alerts_over(pool: Pool, channel: str, alerts: Sequence[EndedAlert]) -> None:
+    """The channel has told that these are over."""
+    await pool.execute("select mark_alerts_over($1, $2)", channel, [alert.id for alert in alerts])
 
 
 async def rest_alert_channel(pool: Pool, channel: str, error: str) -> None:

@@ -26,6 +26,8 @@ Place = tuple[datetime, UUID] | None
 Step = Literal["hour", "day"]
 
 TIMELINE_MAX = 500
+STUCK_COUNTED_MAX = 100
+"""More are shown as so many."""
 _ROUTE_COLUMNS = (
     "jsonb_build_object('provider', provider, 'service', service, 'country', country, 'state', state,"
     " 'decided_by', decided_by, 'cost', cost::text, 'stock', stock, 'tried', tried, 'sold', sold, 'decided', decided,"
@@ -64,7 +66,7 @@ async def find_users(pool: Pool, word: str) -> list[JsonObject]:
 
 
 async def stuck_orders(pool: Pool, *, place: Place, limit: int) -> list[JsonObject]:
-    """Open activations that nobody looks at, or that are open for too long."""
+    """Open orders that nobody looks at, or that are open for too long, with what `explain` wants to know."""
     return await _objects(pool, _sql("stuck"), *(place or (None, None)), limit)
 
 
@@ -89,6 +91,18 @@ async def refund_activation(pool: Pool, activation_id: UUID, *, reason: str, act
     """End the order and give its whole hold back, whatever the provider says; the order as it is then."""
     async with acting_for(pool, actor) as connection:
         return _object(await connection.fetchval("select refund_activation($1, $2)", activation_id, reason))
+
+
+async def cancel_rental(pool: Pool, rental_id: UUID, *, reason: str, actor: str) -> JsonObject:
+    """Ask the provider to cancel, within the time for it; the rental as it is then."""
+    async with acting_for(pool, actor) as connection:
+        return _object(await connection.fetchval("select cancel_rental($1, $2)", rental_id, reason))
+
+
+async def end_rental(pool: Pool, rental_id: UUID, *, refund: bool, reason: str, actor: str) -> JsonObject:
+    """End it here and now, whatever the provider says, and give its money back or keep it; the rental as it is then."""
+    async with acting_for(pool, actor) as connection:
+        return _object(await connection.fetchval("select end_rental($1, $2, $3)", rental_id, refund, reason))
 
 
 async def read_user(pool: Pool, user_id: UUID) -> JsonObject | None:
@@ -183,7 +197,8 @@ async def list_alerts(pool: Pool, *, before: int | None, limit: int) -> list[Jso
     return await _objects(
         pool,
         "select jsonb_build_object('id', id, 'level', level, 'source', source, 'message', message, 'data', data,"
-        " 'first_at', iso_utc(first_at), 'last_at', iso_utc(last_at), 'times', times, 'closed_at', iso_utc(closed_at))"
+        " 'first_at', iso_utc(first_at), 'last_at', iso_utc(last_at), 'times', times, 'closed_at', iso_utc(closed_at),"
+        " 'closed_by', closed_by)"
         " from alerts where ($1::bigint is null or id < $1) order by id desc limit $2",
         before,
         limit,
@@ -224,8 +239,11 @@ async def list_service_health(pool: Pool) -> list[JsonObject]:
     """Every service with its price and how its orders of the last 24 hours fared."""
     return await _objects(
         pool,
-        "select jsonb_build_object('service', service, 'title', h.title, 'price', s.price::text, 'orders', orders,"
-        " 'decided', decided, 'received', received, 'success', success, 'sms_s_p50', round(sms_s_p50::numeric, 1),"
+        "select jsonb_build_object('service', service, 'title', h.title, 'price', s.price::text,"
+        " 'former_price', s.former_price::text, 'state', case when num_nonnulls(s.price, s.rental_price_hour) = 0"
+        " then 'disabled' when s.warned_at is not null then 'warned' else 'enabled' end,"
+        " 'decided_by', s.decided_by, 'orders', orders, 'decided', decided, 'received', received, 'success', success,"
+        " 'sms_s_p50', round(sms_s_p50::numeric, 1),"
         " 'status', status) from v_service_health h join services s using (service)"
         " order by orders desc, service",
     )
@@ -237,8 +255,17 @@ async def set_service_price(pool: Pool, service: str, price: Decimal | None, *, 
         await connection.execute("select set_service_price($1, $2, $3)", service, price, reason)
 
 
+async def set_service_state(pool: Pool, service: str, state: str | None, *, reason: str, actor: str) -> None:
+    """Enable, warn or disable a service; None: the rule decides about its warning again."""
+    async with acting_for(pool, actor) as connection:
+        await connection.execute("select set_service_state($1, $2, $3)", service, state, reason)
+
+
 async def read_figures(pool: Pool, *, since: timedelta, step: Step) -> JsonObject:
-    """`{"now", "orders": [by time], "providers": [by time and provider]}`; empty times are left out."""
+    """`{"now", "orders": [by time], "operations": [by time and type], "providers": [by time and provider]}`.
+
+    Empty times are left out.
+    """
     begin = await pool.fetchval("select date_trunc($2, now() - $1::interval, 'UTC')", since, step)
     (now,) = await _objects(
         pool,
@@ -250,14 +277,23 @@ async def read_figures(pool: Pool, *, since: timedelta, step: Step) -> JsonObjec
     return {
         "now": now,
         "orders": await _objects(pool, _sql("figures"), begin, step),
+        "operations": await _objects(pool, _sql("operations"), begin, step),
         "providers": await _objects(pool, _sql("providers"), begin, step),
     }
 
 
-async def newest_event(pool: Pool) -> int:
-    """The id of the newest event: how far it grows in a second is how many events there are."""
-    found: int | None = await pool.fetchval("select max(id) from events")
-    return found or 0
+async def read_pulse(pool: Pool) -> JsonObject:
+    """What an open page asks every two seconds: `{"newest_event", "alerts_open", "orders_stuck"}`.
+
+    The newest event's id: how far it grows in a second is how many events there are.
+    """
+    (pulse,) = await _objects(
+        pool,
+        "select jsonb_build_object('newest_event', coalesce((select max(id) from events), 0),"
+        " 'alerts_open', (select count(*) from alerts where closed_at is null))",
+    )
+    pulse["orders_stuck"] = len(await stuck_orders(pool, place=None, limit=STUCK_COUNTED_MAX))
+    return pulse
 
 
 async def _objects(pool: Pool, statement: str, *arguments: Any) -> list[JsonObject]:

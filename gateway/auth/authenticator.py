@@ -80,6 +80,10 @@ class Authenticator:
             raise ApiError("TOKEN_REVOKED", "the token has been revoked: get a new one")
         return session
 
+    def seen_of(self, user_id: UUID) -> list[Session]:
+        """The user's sessions that this process has seen lately and that still count."""
+        return [session for session in self._verified.of(user_id) if not self.revoked.covers(session)]
+
     def _verify(self, token: str) -> Session:
         try:
             return self._read(token)

@@ -7,6 +7,7 @@ anew. Whether it has expired or been revoked is asked each time. Bounded; what w
 import time
 from collections import OrderedDict
 from hashlib import sha256
+from uuid import UUID
 
 from gateway.auth.session import Session
 
@@ -34,6 +35,11 @@ class Verified:
             return None
         self._sessions.move_to_end(digest)
         return session
+
+    def of(self, user_id: UUID) -> list[Session]:
+        """This user's that have not expired, the one used last at the end. It looks at all: for operators only."""
+        now = time.time()
+        return [each for each, _ in self._sessions.values() if each.user_id == user_id and each.expires_at > now]
 
     def remember(self, token: str, session: Session, keys: object) -> None:
         """It has just been verified with these keys."""

@@ -8,6 +8,7 @@ comes back with the new one.
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -31,15 +32,21 @@ SWEEP_S = 5.0
 READ_TIMEOUT_S = 5.0
 """A revocation whose hint was lost counts after at most the two together."""
 FORGET_EVERY_S = 3_600.0
+Hear = Callable[[Any, int, str, object], None]
+"""As asyncpg calls it: connection, process id, channel, payload."""
 
 
 class AuthListener:
     """Keeps one process's permits, and what it knows to be revoked, up to date."""
 
-    def __init__(self, database_url: str, permits: Permits, lifetime_s_max: int) -> None:
+    def __init__(
+        self, database_url: str, permits: Permits, lifetime_s_max: int, *, also: Mapping[str, Hear] | None = None
+    ) -> None:
+        """also: further channels that this connection hears, and who is told of them."""
         self._database_url = database_url
         self._permits = permits
         self._lifetime_s_max = lifetime_s_max
+        self._also = also or {}
         self._horizon = BEGINNING
         self._forgot_at = 0.0
         self._rung = asyncio.Event()
@@ -66,6 +73,8 @@ class AuthListener:
         try:
             await connection.add_listener(CHANNEL, lambda *_: self._rung.set())
             await connection.add_listener(RENEWALS, self._hear_renewal)
+            for channel, hear in self._also.items():
+                await connection.add_listener(channel, hear)
             connection.add_termination_listener(lambda _: self._rung.set())
             self._horizon = BEGINNING  # it may be another database: one restored from a backup counts from less
             log.info("auth.listening")

@@ -7,7 +7,7 @@ renewal moves it to another session of the same user. No task and no timer belon
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 import structlog
@@ -21,7 +21,9 @@ log = structlog.get_logger()
 
 
 class Holder(Protocol):
-    """A connection, as its permit sees it."""
+    """A connection, as its permit sees it. transport: one of `counted.TRANSPORTS`."""
+
+    transport: ClassVar[str]
 
     def say(self, message: Message) -> None:
         """Tell the client something that is not of its stream. Called after `Permit.greet` only."""
@@ -58,6 +60,16 @@ class Permit:
         self._wait_anew()
         if self._greeted:
             self._holder.say(auth_renewed_message(session.expires_at))
+
+    @property
+    def transport(self) -> str:
+        """The connection's."""
+        return self._holder.transport
+
+    def say(self, message: Message) -> None:
+        """Tell the client something that is not of its stream, if it has had its first message."""
+        if self._greeted and not self._released:
+            self._holder.say(message)
 
     def end(self, code: CloseCode) -> None:
         """End the connection."""
@@ -101,6 +113,15 @@ class Permits:
 
     def __iter__(self) -> Iterator[Permit]:
         return iter([permit for permits in self._of_user.values() for permit in permits])
+
+    @property
+    def users(self) -> int:
+        """How many have one."""
+        return len(self._of_user)
+
+    def of(self, user_id: UUID) -> tuple[Permit, ...]:
+        """This user's."""
+        return self._of_user.get(user_id, ())
 
     def grant(self, session: Session, holder: Holder) -> Permit:
         """A permit, to be released once. If the session was revoked since it was verified, it ends at once."""

@@ -7,6 +7,7 @@ snapshot; with one it waits up to `wait` seconds for the first event. Sending a 
 """
 
 import asyncio
+import re
 from typing import ClassVar
 from urllib.parse import parse_qs
 
@@ -23,6 +24,7 @@ from gateway.realtime.limits import Seat
 from gateway.realtime.messages import Message
 from gateway.realtime.permits import Permit
 from gateway.realtime.realtime import Realtime, peer_of
+from gateway.request_ids import request_id_of
 from notifier.hub import Subscription
 
 log = structlog.get_logger()
@@ -30,6 +32,8 @@ log = structlog.get_logger()
 HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 WAIT_S_DEFAULT = 25.0
 WAIT_S_MAX = 60.0
+SECONDS = re.compile(r"[0-9.e+]+|inf", re.ASCII)
+"""Of what Python takes for a number; digits of other scripts are none here."""
 OPEN_S = 4.0
 """How long reading what was missed may take; less than a process that leaves waits for its requests."""
 EVENTS_MAX = 1_000
@@ -158,10 +162,14 @@ class Poll:
         try:
             await self._answer()
         except ApiError as refusal:
-            await error_response(refusal)(*self._asgi)
+            await self._refuse(refusal)
         except Exception:
             log.exception("poll could not be answered")
-            await error_response(ApiError("INTERNAL_ERROR", "something went wrong here"))(*self._asgi)
+            await self._refuse(ApiError("INTERNAL_ERROR", "something went wrong here"))
+
+    async def _refuse(self, refusal: ApiError) -> None:
+        # The request's own id went with its headers when it was parked.
+        await error_response(refusal, request_id=request_id_of(()))(*self._asgi)
 
     async def _answer(self) -> None:
         if self._revoked:
@@ -220,7 +228,7 @@ def _wait_s(text: str) -> float:
         return WAIT_S_DEFAULT
     try:
         seconds = float(text)
-        if not seconds >= 0:
+        if not seconds >= 0 or not SECONDS.fullmatch(text):
             raise ValueError(text)
     except ValueError:
         raise ApiError("BAD_REQUEST", f"wait: expected seconds from 0 to {WAIT_S_MAX:.0f}, got {text[:20]!r}") from None

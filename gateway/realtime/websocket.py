@@ -40,6 +40,7 @@ from gateway.realtime.live import LiveProtocol
 from gateway.realtime.messages import DEFLATE_WINDOW_BITS, HEARTBEAT, Message, error_message
 from gateway.realtime.realtime import forwarded_for
 from gateway.refused import note_refusal
+from gateway.request_ids import request_id_of
 
 PATH = "/realtime/ws"
 PING = b"\x89\x00"
@@ -88,14 +89,14 @@ class WebSocketProtocol(LiveProtocol):
         handshake = ServerProtocol(extensions=[DEFLATE] if self._realtime.settings.ws_deflate else None)
         path, _, query = request.path.partition("?")
         if path != PATH:
-            response = _refusal(handshake.reject(404, ""), ApiError("NOT_FOUND", "no WebSocket here"))
+            response = _refusal(handshake.reject(404, ""), ApiError("NOT_FOUND", "no WebSocket here"), headers)
         elif self._realtime.leaving:
-            response = _refusal(handshake.reject(503, ""), ApiError("UNAVAILABLE", "leaving: try another"))
+            response = _refusal(handshake.reject(503, ""), ApiError("UNAVAILABLE", "leaving: try another"), headers)
         else:
             response = handshake.accept(request)
             if response.status_code != 101:
                 code = REFUSALS.get(response.status_code, "BAD_REQUEST")
-                response = _refusal(response, ApiError(code, bytes(response.body).decode().strip()))
+                response = _refusal(response, ApiError(code, bytes(response.body).decode().strip()), headers)
         handshake.send_response(response)
         self._parser = handshake
         self._flush()
@@ -265,15 +266,17 @@ class WebSocketProtocol(LiveProtocol):
             self.release()
 
 
-def _refusal(response: Response, error: ApiError) -> Response:
+def _refusal(response: Response, error: ApiError, headers: Sequence[tuple[bytes, bytes]]) -> Response:
     """The refusal of a handshake, in the one shape of all errors; RFC 6455 section 4.2.2 wants the version named."""
     note_refusal(error)
-    response.body = orjson.dumps(error.body)
+    request_id = request_id_of(headers)
+    response.body = orjson.dumps({**error.body, "request_id": request_id})
     for name, value in {
         "Content-Type": "application/json",
         "Content-Length": str(len(response.body)),
         "Cache-Control": "no-store",
         "Sec-WebSocket-Version": "13",
+        "X-Request-Id": request_id,
         **HEADERS,
     }.items():
         if name in response.headers:

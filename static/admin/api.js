@@ -23,10 +23,14 @@ export class AdminApi {
     return this.#send('POST', '/demo/operators');
   }
 
-  /** @param {string} path Below `/api/admin/`. @param {Record<string, string | number | null>} [query] Null is left out. */
+  /**
+   * @param {string} path Below `/api/admin/`.
+   * @param {Record<string, string | number | string[] | null>} [query] Null is left out, a list is said one by one.
+   */
   get(path, query = {}) {
-    const said = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-    const search = new URLSearchParams(said.map(([name, value]) => [name, String(value)])).toString();
+    const said = Object.entries(query).flatMap(([name, value]) => (value === null || value === undefined ? []
+      : [value].flat().map((each) => [name, String(each)])));
+    const search = new URLSearchParams(said).toString();
     return this.#send('GET', `/api/admin/${path}${search ? `?${search}` : ''}`);
   }
 
@@ -35,9 +39,9 @@ export class AdminApi {
     return this.#send('POST', `/api/admin/${path}`, body, key === undefined ? {} : { 'Idempotency-Key': key });
   }
 
-  /** Ends what the user was given before now, everywhere. */
-  revoke(userId) {
-    return this.#send('POST', '/realtime/revocations', { user_id: userId });
+  /** Ends what a user was given before now, or one token. @param {{ user_id: string } | { token_id: string }} named */
+  revoke(named) {
+    return this.#send('POST', '/realtime/revocations', named);
   }
 
   async #send(method, path, body, headers = {}) {

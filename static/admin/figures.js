@@ -1,68 +1,107 @@
 /**
- * Figures: what is so now, orders and providers by time, and what the gateway that answers is doing this minute.
+ * Figures: what is so now, orders, money and providers by time, and what the gateways are doing this minute.
  */
 
 import { h } from '../ui/dom.js';
+import { PERIOD_MS, READINGS_MAX, between } from './live.js';
 import { plot, timesUntil } from './plot.js';
 import { facts, link, percent, seconds, section } from './view.js';
 
-const READINGS_MAX = 60;
 const PROVIDERS_SHOWN = 6;
-const KEPT_MS = 60_000; // sums over a day or a month: asked for seldom, while the gateway itself is looked at often
+const KEPT_MS = 60_000; // sums over a day or a month: asked for seldom, while the live ones come by themselves
 const MONEY = { price_paid: 'paid', cost: 'cost' };
-/** Of this tab, since it shows them: the gateway keeps none. */
-const readings = [];
+const TYPES = ['freeze', 'commit', 'refund', 'deposit', 'adjust', 'correct'];
 let kept = { step: '', atMs: 0, figures: null };
 
 /** The view of `#figures`, or `#figures/day`. */
-export async function showFigures(api, view, chosen) {
-  const step = chosen === 'day' ? 'day' : 'hour';
+export async function showFigures({ api, view, word, live }) {
+  const step = word === 'day' ? 'day' : 'hour';
   const count = step === 'day' ? 30 : 24;
-  const [figures, live] = await Promise.all([keptFigures(api, step, count), api.get('live')]);
-  readings.push({ atMs: Date.now(), ...live });
-  if (readings.length > READINGS_MAX) readings.shift();
+  const [figures] = await Promise.all([
+    keptFigures(api, step, count),
+    live.isLate() ? api.get('live').then((reading) => live.push(reading)) : null,
+  ]);
+  const minute = h('div', { class: 'plots', id: 'live-plots' });
+  const from = h('p', { class: 'empty-note' });
+  const drawLive = () => {
+    minute.replaceChildren(...livePlots(live.readings));
+    const { gateways, users } = live.newest;
+    from.textContent = `${gateways.length === 1 ? 'One gateway' : `${gateways.length} gateways`}: ${gateways.join(', ')}. `
+      + `${users} ${users === 1 ? 'user is' : 'users are'} connected.`;
+  };
+  const draw = () => {
+    drawLive();
+    view.replaceChildren(
+      section('Now', facts(now(figures.now))),
+      section('All gateways, these three minutes', from, minute),
+      section(step === 'hour' ? 'The last 24 hours' : 'The last 30 days',
+        h('p', {}, choice('#figures', 'by the hour', step === 'hour'), ' · ',
+          choice('#figures/day', 'by the day', step === 'day'),
+          step === 'hour' ? ' · times of the day in your zone' : ' · days in UTC'),
+        h('div', { class: 'plots' }, ...plotsByTime(step, count, figures))));
+  };
+  return { draw, onLive: drawLive };
+}
 
+function choice(href, text, isChosen) {
+  return isChosen ? h('strong', {}, text) : link(href, text);
+}
+
+function now(figures) {
+  return [
+    ['Open numbers', String(figures.activations_open)], ['Open rentals', String(figures.rentals_open)],
+    ['Overdue', h('span', {}, String(figures.overdue), ' ', figures.overdue > 0 ? link('#orders', 'look') : '')],
+    ['Orders, 24 h', String(figures.orders)], ['Success', percent(figures.success)],
+    ['Half of the SMS within', seconds(figures.sms_s_p50)],
+    ['Earned, 24 h', figures.price_paid], ['Cost, 24 h', Number(figures.cost).toFixed(2)],
+    ['Users', String(figures.users)],
+    ['Users’ money', `${figures.balance}, ${figures.frozen} of it frozen`],
+  ];
+}
+
+/** @returns {HTMLElement[]} Pure but for the elements. */
+function plotsByTime(step, count, { orders, operations, providers }) {
   const times = timesUntil(Date.now(), step, count);
-  const orders = new Map(figures.orders.map((each) => [each.at, each]));
-  const of = (name) => times.map((at) => orders.get(at)?.[name] ?? null);
+  const draw = (what) => plot({ times, latest: step === 'hour' ? 'This hour' : 'Today', ...what });
+  const byTime = new Map(orders.map((each) => [each.at, each]));
+  const of = (name) => times.map((at) => byTime.get(at)?.[name] ?? null);
   const rate = (name) => times.map((at) => {
-    const each = orders.get(at);
+    const each = byTime.get(at);
     const decided = each ? each.orders - each.open : 0;
     return decided > 0 ? Math.round((100 * each[name]) / decided) : null;
   });
+  const moved = (value) => TYPES.map((type) => ({
+    name: type,
+    values: times.map((at) => value(operations.find((each) => each.at === at && each.type === type))),
+  }));
   const ways = ['received', 'cancelled', 'timeout', 'expired', 'failed', 'open'];
-  const { now } = figures;
-  return () => view.replaceChildren(
-    section('Now', facts([
-      ['Open numbers', String(now.activations_open)], ['Open rentals', String(now.rentals_open)],
-      ['Overdue', h('span', {}, String(now.overdue), ' ', now.overdue > 0 ? link('#orders', 'look') : '')],
-      ['Orders, 24 h', String(now.orders)], ['Success', percent(now.success)], ['SMS after', seconds(now.sms_s_p50)],
-      ['Earned', now.price_paid], ['Cost', now.cost], ['Users', String(now.users)],
-      ['Users’ money', `${now.balance}, ${now.frozen} of it frozen`],
-    ])),
-    section('This gateway, this minute', ...livePlots()),
-    section(step === 'hour' ? 'The last 24 hours' : 'The last 30 days',
-      h('p', {}, link('#figures', 'by the hour'), ' · ', link('#figures/day', 'by the day'), ' · times of the day in your zone'),
-      h('div', { class: 'plots' },
-        plot({ title: 'Orders', kind: 'bars', times, series: ways.map((name) => ({ name, values: of(name) })) }),
-        plot({
-          title: 'Share of the decided orders', kind: 'lines', unit: ' %', times,
-          series: ['received', 'cancelled', 'timeout'].map((name) => ({ name, values: rate(name) })),
-        }),
-        plot({
-          title: 'Seconds from the purchase to the SMS', kind: 'lines', unit: ' s', times,
-          series: [{ name: 'half within', values: of('sms_s_p50') }, { name: '90 % within', values: of('sms_s_p90') }],
-        }),
-        plot({
-          title: 'Paid by users, and to providers', kind: 'lines', times,
-          series: ['price_paid', 'cost'].map((name) => ({ name: MONEY[name], values: of(name).map(numberOf) })),
-        }),
-        ...byProvider(times, figures.providers))));
+  return [
+    draw({ title: 'Orders', kind: 'bars', series: ways.map((name) => ({ name, values: of(name) })) }),
+    draw({
+      title: 'Share of the decided orders', kind: 'lines', unit: ' %',
+      series: ['received', 'cancelled', 'timeout'].map((name) => ({ name, values: rate(name) })),
+    }),
+    draw({
+      title: 'Operations of wallets', kind: 'bars', series: moved((each) => each?.operations ?? null),
+    }),
+    draw({
+      title: 'Money moved by them', kind: 'lines', series: moved((each) => numberOf(each?.amount)),
+    }),
+    draw({
+      title: 'From the purchase to the SMS', kind: 'lines', unit: ' s',
+      series: [{ name: 'half within', values: of('sms_s_p50') }, { name: '90 % within', values: of('sms_s_p90') }],
+    }),
+    draw({
+      title: 'Paid by users, and to providers', kind: 'lines',
+      series: ['price_paid', 'cost'].map((name) => ({ name: MONEY[name], values: of(name).map(numberOf) })),
+    }),
+    ...byProvider(times, providers, draw),
+  ];
 }
 
 /** Decimal strings are for people and sums; a plot may round. */
 function numberOf(amount) {
-  return amount === null ? null : Number(amount);
+  return amount === null || amount === undefined ? null : Number(amount);
 }
 
 async function keptFigures(api, step, count) {
@@ -72,7 +111,7 @@ async function keptFigures(api, step, count) {
   return kept.figures;
 }
 
-function byProvider(times, rows) {
+function byProvider(times, rows, draw) {
   const names = [...new Set(rows.map(({ provider }) => provider))].sort().slice(0, PROVIDERS_SHOWN);
   const of = (name, value) => times.map((at) => {
     const row = rows.find((each) => each.at === at && each.provider === name);
@@ -80,42 +119,47 @@ function byProvider(times, rows) {
   });
   const series = (value) => names.map((name) => ({ name, values: of(name, value) }));
   return [
-    plot({ title: 'Numbers asked for', kind: 'bars', times, series: series((row) => row.tried) }),
-    plot({
-      title: 'Half of the answers within', kind: 'lines', unit: ' s', times, series: series((row) => row.answer_s_p50),
+    draw({ title: 'Numbers asked of providers', kind: 'bars', series: series((row) => row.tried) }),
+    draw({
+      title: 'Half of a provider’s answers within', kind: 'lines', unit: ' s',
+      series: series((row) => row.answer_s_p50),
     }),
-    plot({ title: 'Errors of providers', kind: 'bars', times, series: series((row) => row.errors) }),
+    draw({ title: 'Errors of providers', kind: 'bars', series: series((row) => row.errors) }),
   ];
 }
 
-function livePlots() {
-  const times = readings.map(({ atMs }) => new Date(atMs).toISOString());
-  const between = (value) => readings.map((each, i) => {
-    const before = readings[i - 1];
-    return before === undefined ? null : value(before, each);
-  });
+/** The newest reading stands at the right; the time before this tab was opened is left empty. */
+function livePlots(readings) {
+  const missing = READINGS_MAX - readings.length;
+  const firstMs = Date.parse(readings[0].at);
+  const padded = (values) => [...Array(missing).fill(null), ...values];
+  const times = [
+    ...Array.from({ length: missing }, (_, i) => new Date(firstMs - (missing - i) * PERIOD_MS).toISOString()),
+    ...readings.map(({ at }) => at),
+  ];
+  const draw = (what) => plot({ times, clock: 'seconds', ...what });
   const transports = Object.keys(readings[0].connections);
-  return [h('div', { class: 'plots' },
-    plot({
-      title: 'Connections', kind: 'bars', times,
-      series: transports.map((name) => ({ name, values: readings.map(({ connections }) => connections[name]) })),
+  const rate = (a, b, s) => round(Math.max(0, b.newest_event - a.newest_event) / s);
+  const delay = (a, b) => {
+    const events = b.delivery_count - a.delivery_count;
+    return events > 0 ? round((1000 * (b.delivery_s_sum - a.delivery_s_sum)) / events) : null;
+  };
+  return [
+    draw({
+      title: 'Connections', kind: 'bars',
+      series: transports.map((name) => ({
+        name, values: padded(readings.map(({ connections }) => connections[name])),
+      })),
     }),
-    plot({
-      title: 'Events a second, of all users', kind: 'lines', times,
-      series: [{
-        name: 'events', values: between((a, b) => round(
-          Math.max(0, (b.newest_event - a.newest_event) / ((b.atMs - a.atMs) / 1000)))),
-      }],
+    draw({
+      title: 'Events a second, of all users', kind: 'lines',
+      series: [{ name: 'events', values: padded(between(readings, rate)) }],
     }),
-    plot({
-      title: 'From commit to socket', kind: 'lines', unit: ' ms', times,
-      series: [{
-        name: 'mean', values: between((a, b) => {
-          const events = b.delivery_count - a.delivery_count;
-          return events > 0 ? round((1000 * (b.delivery_s_sum - a.delivery_s_sum)) / events) : null;
-        }),
-      }],
-    }))];
+    draw({
+      title: 'From commit to socket', kind: 'lines', unit: ' ms',
+      series: [{ name: 'mean', values: padded(between(readings, delay)) }],
+    }),
+  ];
 }
 
 function round(value) {

@@ -1,36 +1,62 @@
 /**
- * What operators were told of, and what was written down for them.
+ * What operators were told of, what of it is over, and what was written down for them.
  */
 
 import { h } from '../ui/dom.js';
-import { button, pill, section, table, when } from './view.js';
+import { growing } from './pages.js';
+import { button, orderLink, pill, section, table, userLink, when } from './view.js';
+
+const ALERTS = ['State', 'Level', 'What', 'About', 'Times', 'First', 'Last', 'Over', 'From'];
+const LOG = ['When', 'Level', 'What', 'About', 'From', 'By'];
+const SERIOUS = ['warning', 'error', 'critical'];
+let isSerious = false;
 
 /** The view of `#alerts`. */
-export async function showLog(api, view) {
-  const [{ alerts }, log] = await Promise.all([api.get('alerts', { limit: 50 }), logged(api)]);
-  const rows = alerts.map((alert) => [
-    pill(alert.level), alert.source, alert.message, details(alert.data), String(alert.times), when(alert.last_at),
-    alert.closed_at === null ? 'open' : when(alert.closed_at),
+export async function showLog({ api, view, refresh }) {
+  const [alerts, log] = await Promise.all([
+    growing(async (before) => {
+      const page = await api.get('alerts', { limit: 25, before });
+      return { rows: page.alerts, next: page.next };
+    }, (rows) => table('Newest first; one that lasts is one, with a count', ALERTS, rows.map(alertRow),
+      'None: nothing has needed a person.')),
+    growing(async (before) => {
+      const page = await api.get('logs', { limit: 50, before, level: isSerious ? SERIOUS : null });
+      return { rows: page.logs, next: page.next };
+    }, (rows) => table('Newest first', LOG, rows.map(logRow))),
   ]);
-  return () => view.replaceChildren(
-    section('Alerts', table('Newest first', ['Level', 'From', 'What', 'Details', 'Times', 'Last', 'Closed'], rows)),
-    section('Log', log));
-}
-
-async function logged(api) {
-  const rows = [];
-  const place = h('div', { class: 'stack' });
-  const more = async (before) => {
-    const page = await api.get('logs', { limit: 50, before });
-    rows.push(...page.logs.map((each) => [
-      when(each.at), pill(each.level), each.source, each.message, details(each.data)]));
-    place.replaceChildren(table('Newest first', ['When', 'Level', 'From', 'What', 'Details'], rows));
-    if (page.next) place.append(button('Older', () => more(page.next)));
+  const toggle = () => {
+    isSerious = !isSerious;
+    refresh();
   };
-  await more(null);
-  return place;
+  return {
+    draw: () => view.replaceChildren(
+      section('Alerts', alerts),
+      section('Log', h('div', { class: 'row' }, button(isSerious ? 'Show all' : 'Only warnings and worse', toggle)), log)),
+  };
 }
 
-function details(data) {
-  return h('details', {}, h('summary', {}, 'show'), h('pre', {}, JSON.stringify(data, null, 2)));
+const HOW_OVER = { ended: 'its cause is no more', quiet: 'not again for a while' };
+
+function alertRow(alert) {
+  const isOpen = alert.closed_at === null;
+  const over = h('span', {}, when(alert.closed_at), isOpen ? '' : ` ${HOW_OVER[alert.closed_by] ?? ''}`);
+  return [
+    pill(isOpen ? 'open' : 'over'), pill(alert.level), alert.message, about(alert.data), String(alert.times),
+    when(alert.first_at), when(alert.last_at), isOpen ? null : over, alert.source,
+  ];
+}
+
+function logRow(each) {
+  return [when(each.at), pill(each.level), each.message, about(each.data), each.source, each.data.actor ?? null];
+}
+
+/** Whom and what a row is about, with links where there is something to look at; all of it on demand. */
+function about(data) {
+  const links = [
+    ...[data.activation_id, data.rental_id].filter(Boolean).map((id) => h('span', {}, 'order ', orderLink(id), ' ')),
+    ...(data.user_id ? [h('span', {}, 'user ', userLink(data.user_id), ' ')] : []),
+  ];
+  const words = ['provider', 'service', 'country', 'problem', 'reason'].filter((name) => typeof data[name] === 'string');
+  return h('div', {}, ...links, words.map((name) => data[name]).join(' · '), h('details', {}, h('summary', {}, 'all'),
+    h('pre', {}, JSON.stringify(data, null, 2))));
 }

@@ -1,33 +1,38 @@
 /**
- * The operators' page: sign in, then one view at a time by the address's hash, refreshed slowly and at every alert.
+ * The operators' page: sign in, then one view at a time by the address's hash.
  *
- * The token is kept in sessionStorage, under a name of its own. Figures come by asking; that something needs a person
- * comes over the realtime client, as events of the operators' own stream. Two readings of one view never cross: the
- * answer of one that was left is thrown away.
+ * Live by our own realtime client: alerts are events of the operators' stream, what happens right now is a notice every
+ * two seconds. When it says that something has happened anywhere, the view is asked for again, at most every `leastMs`;
+ * without the channel that is done by the clock. Two readings of one view never cross: the answer of one that was left
+ * is thrown away. The token is kept in sessionStorage, under a name of its own.
  */
 
 import { connect } from '../client/index.js';
-import { connectionLight } from '../ui/connection.js';
-import { byId } from '../ui/dom.js';
-import { showProblem } from '../ui/toast.js';
+import { byId, setText } from '../ui/dom.js';
 import { AdminApi } from './api.js';
 import { showFigures } from './figures.js';
+import { connectionLight } from './light.js';
+import { Live } from './live.js';
 import { showLog } from './log.js';
 import { showOrder, showOrders } from './orders.js';
+import { showNote, showProblem } from './toast.js';
 import { showTrade } from './trade.js';
 import { showUser } from './users.js';
 import { showWallets } from './wallets.js';
 
 const KEY = 'onesms.operator';
 const VIEWS = {
-  orders: { show: showOrders, everyMs: 0 },
-  order: { show: showOrder, everyMs: 5_000 },
-  user: { show: showUser, everyMs: 0 },
-  wallets: { show: showWallets, everyMs: 30_000 },
-  trade: { show: showTrade, everyMs: 30_000 },
-  figures: { show: showFigures, everyMs: 5_000 },
-  alerts: { show: showLog, everyMs: 0 },
+  orders: { show: showOrders, leastMs: 4_000 },
+  order: { show: showOrder, leastMs: 2_000 },
+  user: { show: showUser, leastMs: 4_000 },
+  wallets: { show: showWallets, leastMs: 6_000 },
+  trade: { show: showTrade, leastMs: 15_000 },
+  figures: { show: showFigures, leastMs: 30_000 },
+  alerts: { show: showLog, leastMs: 6_000 },
 };
+const CLOCK_MS = 2_000;
+const COUNTED_MAX = 100;
+const REST_MS = 30_000; // what passes by itself (an order that becomes overdue) is no event
 
 let endSession = () => {};
 
@@ -38,49 +43,97 @@ function startSession(token) {
   const api = new AdminApi(token, signal);
   const light = connectionLight(byId('connection'));
   const client = connect({ token, share: false });
-  let timer = 0;
+  const live = new Live();
   let reading = 0;
+  let shownAtMs = 0;
+  let shownEvent = 0;
+  let leastMs = 0;
+  let isBusy = false;
+  let onLive = () => {};
 
-  async function refresh({ isNew = false } = {}) {
-    clearTimeout(timer);
+  /** isNew: drawn whatever is going on in it. isLeft: it is another view than before. */
+  async function refresh({ isNew = false, isLeft = false } = {}) {
     reading += 1;
     const mine = reading;
+    isBusy = true;
     const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
-    const { show, everyMs } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : VIEWS.orders;
+    const { show, leastMs: least } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : VIEWS.orders;
+    leastMs = least;
+    shownEvent = live.newest?.newest_event ?? 0;
+    if (isLeft) onLive = () => {};
     const view = byId('view');
     showWhere(Object.hasOwn(VIEWS, name) && name !== 'order' && name !== 'user' ? name : 'orders');
     view.setAttribute('aria-busy', 'true');
     try {
-      const draw = await show(api, view, rest.join('/'), () => refresh({ isNew: true }));
+      const shown = await show({ api, view, word: rest.join('/'), live, refresh: () => refresh({ isNew: true }) });
       if (mine !== reading || signal.aborted) return;
-      if (isNew || !isInUse(view)) draw();
-      if (isNew) view.focus({ preventScroll: false });
+      if (isNew || !isInUse(view)) {
+        shown.draw();
+        onLive = shown.onLive ?? (() => {});
+      }
+      if (isLeft) {
+        view.focus({ preventScroll: true });
+        scrollTo(0, 0);
+      }
     } catch (error) {
       if (mine !== reading || signal.aborted) return;
       if (error.status === 401 || error.code === 'OPERATORS_ONLY') return leave(error.message);
       if (isNew) view.replaceChildren();
       showProblem(error.message);
     } finally {
-      if (mine === reading) view.removeAttribute('aria-busy');
+      if (mine === reading) {
+        view.removeAttribute('aria-busy');
+        shownAtMs = Date.now();
+        isBusy = false;
+      }
     }
-    if (everyMs > 0) timer = setTimeout(() => (document.hidden ? undefined : refresh()), everyMs);
   }
 
+  /** Asks for the view again if something has happened since, and not more often than the view bears. */
+  function follow() {
+    if (document.hidden || isBusy) return;
+    const passedMs = Date.now() - shownAtMs;
+    const hasHappened = live.isLate() || live.newest.newest_event !== shownEvent;
+    if (passedMs > REST_MS || (hasHappened && passedMs > leastMs)) refresh();
+  }
+
+  function learn(reading) {
+    live.push(reading);
+    showCounts(reading);
+    onLive();
+    follow();
+  }
+
+  /** Where the channel brings no readings. */
+  async function askForReading() {
+    if (document.hidden || !live.isLate()) return;
+    try {
+      learn(await api.get('live'));
+    } catch {
+      follow(); // whatever is wrong, the view says so
+    }
+  }
+
+  const clock = setInterval(askForReading, CLOCK_MS);
+  client.on('admin.live', learn);
   client.on('event', (event) => {
     if (event.type !== 'admin.alert') return;
-    showProblem(`Alert: ${event.data.message ?? event.data.problem ?? event.data.alert}`);
+    const { alert, message, about, problem } = event.data;
+    const what = [message ?? problem ?? alert, about].filter(Boolean).join(': ');
+    if (alert === 'over') showNote(`Over: ${what}`);
+    else showProblem(`Alert: ${what}`);
     refresh();
   });
   client.on('state', (state) => {
     light.show(state);
     if (state.status === 'closed' && state.reason) leave('Your session was ended. Please sign in again.');
   });
-  addEventListener('hashchange', () => refresh({ isNew: true }), { signal });
+  addEventListener('hashchange', () => refresh({ isNew: true, isLeft: true }), { signal });
   document.addEventListener('visibilitychange', () => document.hidden || refresh(), { signal });
   byId('log-out').addEventListener('click', () => leave(''), { signal });
   endSession = () => {
     endSession = () => {};
-    clearTimeout(timer);
+    clearInterval(clock);
     ending.abort();
     client.close();
     byId('question').close();
@@ -90,7 +143,7 @@ function startSession(token) {
 
   light.show(client.state);
   showOnly('desk');
-  refresh({ isNew: true });
+  refresh({ isNew: true, isLeft: true });
 }
 
 function showWhere(name) {
@@ -104,12 +157,21 @@ function showWhere(name) {
   }
 }
 
-/** A view that somebody is about to use is not drawn anew under their hands. */
+/** How many orders are stuck and alerts open, beside the names of their views. */
+function showCounts({ orders_stuck: stuck, alerts_open: alerts }) {
+  for (const [id, count, what] of [['stuck-count', stuck, 'stuck'], ['alerts-count', alerts, 'open']]) {
+    const badge = byId(id);
+    badge.hidden = count === 0;
+    setText(badge, `${count >= COUNTED_MAX ? `${COUNTED_MAX}+` : count} ${what}`);
+  }
+}
+
+/** A view that somebody is about to use, or has opened something in, is not drawn anew under their hands. */
 function isInUse(view) {
   const { activeElement } = document;
   return byId('question').open
     || (view.contains(activeElement) && activeElement !== view)
-    || view.querySelector('details[open]') !== null;
+    || view.querySelector('details[open], [data-grown]') !== null;
 }
 
 function leave(why) {

@@ -8,7 +8,7 @@ const NAMESPACE = 'http://www.w3.org/2000/svg';
 const WIDTH = 640;
 const WIDTH_NARROW = 360; // texts are part of the drawing: on a phone it must not shrink as much
 const HEIGHT = 180;
-const LEFT = 44;
+const LEFT = 54;
 const BOTTOM = 22;
 const TOP = 8;
 
@@ -32,10 +32,11 @@ export function timesUntil(nowMs, step, count) {
 
 /**
  * @param {{ title: string, times: string[], series: { name: string, values: (number | null)[] }[], unit?: string,
- *   kind: 'bars' | 'lines' }} plot One value a time; null: there is none.
+ *   kind: 'bars' | 'lines', latest?: string, clock?: 'minutes' | 'seconds' }} plot
+ *   One value a time; null: there is none. latest: what the newest time is called.
  * @returns {HTMLElement}
  */
-export function plot({ title, times, series, unit = '', kind }) {
+export function plot({ title, times, series, unit = '', kind, latest = 'Now', clock = 'minutes' }) {
   const totals = times.map((_, i) => kind === 'bars'
     ? series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0)
     : Math.max(0, ...series.map(({ values }) => values[i] ?? 0)));
@@ -46,16 +47,17 @@ export function plot({ title, times, series, unit = '', kind }) {
   const width = (whole - LEFT) / Math.max(1, times.length);
 
   const svg = draw('svg', { viewBox: `0 0 ${whole} ${HEIGHT}`, role: 'img', class: 'plot' });
-  svg.append(draw('title', {}, `${title}. ${newest(times, series, unit)}`));
+  svg.append(draw('title', {}, `${title}. ${newest(times, series, unit, latest)}`));
   for (const part of [0, 0.5, 1]) {
     const at = y(top * part);
     svg.append(
       draw('line', { x1: LEFT, x2: whole, y1: at, y2: at, class: 'grid' }),
-      draw('text', { x: LEFT - 6, y: at + 4, class: 'axis end' }, `${Number((top * part).toPrecision(3))}`));
+      draw('text', { x: LEFT - 6, y: at + 4, class: 'axis end' }, `${Number((top * part).toPrecision(3))}${unit}`));
   }
+  const labels = whole === WIDTH_NARROW && clock === 'seconds' ? 4 : 6;
   for (const i of times.keys()) {
-    if (i % Math.ceil(times.length / 6) === 0) {
-      svg.append(draw('text', { x: x(i), y: HEIGHT - 6, class: 'axis' }, shortTime(times[i], times.length)));
+    if (i % Math.ceil(times.length / labels) === 0) {
+      svg.append(draw('text', { x: x(i), y: HEIGHT - 6, class: 'axis' }, shortTime(times[i], times.length, clock)));
     }
   }
   series.forEach(({ name, values }, place) => {
@@ -67,7 +69,7 @@ export function plot({ title, times, series, unit = '', kind }) {
           x: x(i) + width * 0.1, width: width * 0.8, y: y(below + value), height: y(below) - y(below + value),
           class: `series-${place}`,
         });
-        bar.append(draw('title', {}, `${name}: ${value}${unit}, ${times[i]}`));
+        bar.append(draw('title', {}, `${name}: ${value}${unit}, ${longTime(times[i])}`));
         svg.append(bar);
       });
     } else {
@@ -75,12 +77,12 @@ export function plot({ title, times, series, unit = '', kind }) {
       values.forEach((value, i) => {
         if (value === null) return;
         const dot = draw('circle', { cx: x(i) + width / 2, cy: y(value), r: 3, class: `series-${place}` });
-        dot.append(draw('title', {}, `${name}: ${value}${unit}, ${times[i]}`));
+        dot.append(draw('title', {}, `${name}: ${value}${unit}, ${longTime(times[i])}`));
         svg.append(dot);
       });
     }
   });
-  return figure(title, svg, series.map(({ name }) => name), newest(times, series, unit));
+  return figure(title, svg, series.map(({ name }) => name), newest(times, series, unit, latest));
 }
 
 /** @returns {string} An SVG path that breaks where there is no value. Pure. */
@@ -97,19 +99,26 @@ export function path(values, x, y) {
   }).join('');
 }
 
-function newest(times, series, unit) {
+function newest(times, series, unit, latest) {
   const last = times.length - 1;
+  if (!series.some(({ values }) => values.some((value) => value !== null && value !== undefined))) return 'Nothing yet.';
   const said = series.filter(({ values }) => values[last] !== null && values[last] !== undefined);
-  return said.length > 0 ? `Now: ${said.map(({ name, values }) => `${name} ${values[last]}${unit}`).join(', ')}.` : '';
+  const figures = said.map(({ name, values }) => `${name} ${values[last]}${unit}`).join(', ');
+  return `${latest}: ${figures || 'nothing'}.`;
 }
 
-function shortTime(iso, count) {
+function longTime(iso) {
+  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+function shortTime(iso, count, clock) {
   const at = new Date(iso);
   const pad = (number) => String(number).padStart(2, '0');
   if (count > 1 && iso.endsWith('T00:00:00.000Z') && count <= 100 && at.getUTCHours() === 0) {
     return `${at.getUTCDate()}.${at.getUTCMonth() + 1}.`;
   }
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  const time = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  return clock === 'seconds' ? `${time}:${pad(at.getSeconds())}` : time;
 }
 
 function figure(title, svg, names, summary) {

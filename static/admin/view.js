@@ -4,13 +4,14 @@
 
 import { h } from '../ui/dom.js';
 
+const DASH = '–';
 const TIME = new Intl.DateTimeFormat(undefined, {
   day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false,
 });
 
 /** @returns {HTMLElement} A moment in the reader's zone, the exact one as its title; a dash for none. */
 export function when(iso) {
-  if (!iso) return h('span', {}, '–');
+  if (!iso) return h('span', {}, DASH);
   return h('time', { dateTime: iso, title: iso }, TIME.format(new Date(iso)));
 }
 
@@ -21,21 +22,21 @@ export function pill(word) {
 }
 
 const TONES = {
-  OK: 'good', enabled: 'good', received: 'good', completed: 'good',
+  OK: 'good', enabled: 'good', received: 'good', completed: 'good', over: 'good',
   WARNING: 'warn', warned: 'warn', warning: 'warn', pending: 'warn', ordering: 'warn',
-  CRITICAL: 'bad', critical: 'bad', error: 'bad', disabled: 'bad', failed: 'bad',
+  CRITICAL: 'bad', critical: 'bad', error: 'bad', disabled: 'bad', failed: 'bad', open: 'bad',
 };
 
-export function link(href, text) {
-  return h('a', { href }, text);
+export function link(href, text, className = '') {
+  return h('a', { href, class: className }, text);
 }
 
 export function userLink(id, text = id.slice(0, 8)) {
-  return link(`#user/${id}`, text);
+  return link(`#user/${id}`, text, 'id');
 }
 
 export function orderLink(id) {
-  return link(`#order/${id}`, id.slice(0, 8));
+  return link(`#order/${id}`, id.slice(0, 8), 'id');
 }
 
 /** @param {[string, Node | string | null][]} facts Those with null are left out. */
@@ -46,11 +47,14 @@ export function facts(list) {
 
 /**
  * @param {string} caption @param {string[]} head @param {(Node | string | null)[][]} rows
- * On a narrow page each row becomes a card whose cells say their column.
+ * On a narrow page each row becomes a card whose cells say their column; those of nothing are left out there.
  */
 export function table(caption, head, rows, empty = 'None.') {
   if (rows.length === 0) return h('p', { class: 'empty-note' }, empty);
-  const cells = (row) => row.map((cell, i) => h('td', { 'data-label': head[i] }, cell ?? '–'));
+  const isNothing = (cell) => cell === null || cell === DASH;
+  const cells = (row) => row.map((cell, i) => h('td', {
+    'data-label': head[i], class: isNothing(cell) ? 'nothing' : '',
+  }, cell ?? DASH));
   return h('div', { class: 'scroll' }, h('table', {},
     h('caption', {}, caption),
     h('thead', {}, h('tr', {}, ...head.map((name) => h('th', { scope: 'col' }, name)))),
@@ -67,9 +71,9 @@ export function section(title, ...children) {
 
 /** @returns {string} A share as `42 %`, or a dash. */
 export function percent(share) {
-  return share === null ? '–' : `${Math.round(share * 100)} %`;
+  return share === null ? DASH : `${Math.round(share * 100)} %`;
 }
 
 export function seconds(value) {
-  return value === null ? '–' : `${value} s`;
+  return value === null ? DASH : `${value} s`;
 }

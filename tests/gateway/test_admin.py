@@ -4,17 +4,23 @@ Who may call at all: `test_security.py`, for every operation. The page: `tests/t
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from pydantic import BaseModel
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as connect_websocket
 
 from gateway.api.admin import shapes
 from gateway.api.admin.explained import explain
 from gateway.auth import Authenticator
+from gateway.realtime.close_codes import TOKEN_REVOKED
 from tests.conftest import execute
 from tests.gateway.api import ORDER, buy, client_of, refusal, wallet
 from tests.gateway.conftest import Provider
@@ -23,6 +29,7 @@ from tests.system import JWT_SECRET, System, wait_until
 from tests.wallet_db.logins import login
 from wallet_db.connect import connect
 from wallet_db.events import OPERATORS
+from wallet_db.revocations import token_id_of
 from wallet_db.roles import GATEWAY, OPERATOR
 
 ANN = uuid4()
@@ -172,25 +179,101 @@ def test_cancel_asks_the_provider(ann: httpx.Client, alice: httpx.Client) -> Non
     assert wallet(alice) == ("36.00", "0.00", "36.00")
 
 
+STANDING: dict[str, Any] = {
+    "kind": "activation", "status": "pending", "closed_at": None, "overdue_s": 300, "provider": "herosms",
+    "purchase_started_at": None, "last_outcome": None, "attempts": 1, "expires_at": "2026-11-21T16:20:00.000Z",
+    "cancel_requested_at": None, "cancel_allowed_at": None, "purchased_s": None, "is_past_end": False,
+}  # fmt: skip
+
+
 def test_standing_orders_are_explained() -> None:
-    order = {
-        "kind": "activation", "status": "pending", "closed_at": None, "overdue_s": 300, "provider": "herosms",
-        "purchase_started_at": None, "last_outcome": None, "attempts": 1, "expires_at": "then",
-        "cancel_requested_at": None, "cancel_allowed_at": None,
-    }  # fmt: skip
-    why = explain(order)
-    assert "300 s" in why.reasons[0]
-    assert "no SMS has come" in why.reasons[1]
-    assert (why.may_cancel, why.may_refund) == (True, True)
-    begun = explain(order | {"status": "ordering", "purchase_started_at": "12:00", "overdue_s": 2})
-    assert begun.reasons == [
-        "A purchase was begun with herosms at 12:00 and its outcome is not known: it may have been bought."
+    why = explain(STANDING)
+    assert "Nobody has looked at it for 5 min" in why.reasons[0]
+    assert why.reasons[1] == "herosms has sold a number and no SMS has come; it lives until 2026-11-21 16:20:00 UTC."
+    assert (why.may_cancel, why.may_refund, why.may_close) == (True, True, False)
+    over = explain(STANDING | {"overdue_s": 2, "is_past_end": True})
+    assert "Its time was over at 2026-11-21 16:20:00 UTC" in over.reasons[0]
+    begun = explain(STANDING | {"status": "ordering", "purchase_started_at": STANDING["expires_at"], "overdue_s": 2})
+    [reason] = begun.reasons
+    assert reason.startswith(
+        "A purchase was begun with herosms at 2026-11-21 16:20:00 UTC and its outcome is not known"
+    )
+    tried = explain(STANDING | {"status": "ordering", "last_outcome": "NO_NUMBERS", "attempts": 3, "overdue_s": 2})
+    assert tried.reasons == [
+        "No number has been bought yet; providers were asked 3 times; the last answer was NO_NUMBERS."
     ]
-    asked = explain(order | {"cancel_requested_at": "12:01"})
+    asked = explain(STANDING | {"cancel_requested_at": STANDING["expires_at"]})
     assert (asked.may_cancel, asked.may_refund) == (False, True)
     assert "has not confirmed" in asked.reasons[-1]
-    assert explain(order | {"closed_at": "now"}).reasons == []
-    assert not explain(order | {"kind": "rental", "status": "active"}).may_refund
+    assert explain(STANDING | {"closed_at": "now"}).reasons == []
+
+
+def test_rentals_are_explained_too() -> None:
+    rental = STANDING | {"kind": "rental", "status": "active", "overdue_s": 2, "purchased_s": 60}
+    young = explain(rental)
+    assert young.reasons == ["The rental runs until 2026-11-21 16:20:00 UTC."]
+    assert (young.may_cancel, young.may_refund, young.may_close) == (True, True, True)
+    old = explain(rental | {"purchased_s": 3_600, "is_past_end": True})
+    assert "has not been ended" in old.reasons[0]
+    assert (old.may_cancel, old.may_refund, old.may_close) == (False, True, True)
+    begun = explain(rental | {"status": "ordering", "purchased_s": None})
+    assert (begun.may_cancel, begun.may_refund, begun.may_close) == (True, True, False)
+
+
+def test_stuck_orders_of_both_kinds_are_listed_with_the_reason(
+    ann: httpx.Client, alice: httpx.Client, system: System
+) -> None:
+    order = buy(alice, service="none")
+    rental = alice.post("/api/rentals", json=ORDER | {"service": "whatsapp", "hours": 4}).json()
+    # Past their end, and leased to somebody who does not come back for an hour.
+    asyncio.run(
+        execute(
+            system.database_url,
+            f"""
+            update activations set expires_at = now() - interval '5 minutes', due_at = now() + interval '1 hour'
+             where id = '{order["id"]}';
+            update rentals set ends_at = now() - interval '5 minutes', due_at = now() + interval '1 hour'
+             where id = '{rental["id"]}'""",  # noqa: S608
+        )
+    )
+    stuck = {str(each.id): each.why for each in shaped(ann.get("/api/admin/orders/stuck"), shapes.StuckOrders).orders}
+    assert "Its time was over" in (stuck[order["id"]] or "")
+    assert "has not been ended" in (stuck[rental["id"]] or "")
+    assert shaped(ann.get("/api/admin/live"), shapes.Live).orders_stuck >= 2
+    for kind, each in (("activations", order), ("rentals", rental)):
+        assert ann.post(f"/api/admin/{kind}/{each['id']}/refund", json={"reason": "ticket 12"}).status_code == 200
+    left = {str(each.id) for each in shaped(ann.get("/api/admin/orders/stuck"), shapes.StuckOrders).orders}
+    assert not left & {order["id"], rental["id"]}
+
+
+def test_rental_is_cancelled_refunded_and_closed(ann: httpx.Client, alice: httpx.Client) -> None:
+    def rent() -> str:
+        rented = alice.post("/api/rentals", json=ORDER | {"service": "whatsapp", "hours": 4})
+        assert rented.status_code == 201, rented.text
+        return str(rented.json()["id"])
+
+    start = wallet(alice)
+    refunded = rent()
+    assert shaped(ann.get(f"/api/admin/orders/{refunded}"), shapes.OrderDetail).may_close
+    refusal(ann.post(f"/api/admin/rentals/{refunded}/refund", json={}), 422, "INVALID_ARGUMENT")
+    answer = ann.post(f"/api/admin/rentals/{refunded}/refund", json={"reason": "ticket 12"})
+    assert (answer.status_code, answer.json()["error_code"]) == (200, "REFUNDED_BY_OPERATOR")
+    assert wallet(alice) == start
+    shown = shaped(ann.get(f"/api/admin/orders/{refunded}"), shapes.OrderDetail)
+    assert [entry.what for entry in shown.timeline if entry.kind == "log"] == ["an operator refunded a rental"]
+    refusal(ann.post(f"/api/admin/rentals/{refunded}/close", json={"reason": "x"}), 409, "ALREADY_CLOSED")
+
+    asked = rent()
+    answer = ann.post(f"/api/admin/rentals/{asked}/cancel", json={"reason": "asked by phone"})
+    assert answer.status_code == 202, answer.text
+    wait_until(lambda: alice.get(f"/api/rentals/{asked}").json()["status"] == "cancelled", "the provider has agreed")
+    assert wallet(alice) == start
+
+    closed = rent()
+    answer = ann.post(f"/api/admin/rentals/{closed}/close", json={"reason": "asked by phone"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert wallet(alice)[1] == "0.00"
+    assert wallet(alice)[0] < start[0]
 
 
 # money by hand
@@ -282,6 +365,31 @@ def test_pages_of_routes_miss_and_repeat_nothing(ann: httpx.Client) -> None:
     refusal(ann.get("/api/admin/routes?after=x"), 400, "BAD_REQUEST")
 
 
+def test_service_is_disabled_and_enabled_again(ann: httpx.Client, alice: httpx.Client) -> None:
+    def viber() -> shapes.ServiceHealth:
+        found = shaped(ann.get("/api/admin/services"), shapes.ServicesHealth).services
+        return next(each for each in found if each.service == "viber")
+
+    def decide(state: str | None) -> shapes.ServiceHealth:
+        body = {"service": "viber", "state": state, "reason": "ticket 3"}
+        assert ann.post("/api/admin/services/state", json=body).status_code == 204
+        return viber()
+
+    price = viber().price
+    try:
+        off = decide("disabled")
+        assert (off.state, off.decided_by, off.price, off.former_price) == ("disabled", "operator", None, price)
+        refusal(alice.post("/api/activations", json=ORDER | {"service": "viber"}), 422, "NOT_FOR_SALE")
+        warned = decide("warned")
+        assert (warned.state, warned.price) == ("warned", price)
+    finally:
+        decide("enabled")
+        back = decide(None)
+    assert (back.state, back.decided_by, back.price) == ("enabled", "rule", price)
+    wrong = {"service": "atlantis", "state": "enabled", "reason": "x"}
+    refusal(ann.post("/api/admin/services/state", json=wrong), 422, "UNKNOWN_SERVICE")
+
+
 def test_service_is_taken_off_sale_and_put_back(ann: httpx.Client, alice: httpx.Client) -> None:
     path = "/api/admin/services"
     sold = shaped(ann.get(path), shapes.ServicesHealth).services
@@ -306,10 +414,61 @@ def test_figures_count_what_was_ordered(ann: httpx.Client, alice: httpx.Client) 
     assert ordered() == (before[0] + 1, before[1] + 1)
     days = shaped(ann.get("/api/admin/figures", params={"step": "day", "count": 30}), shapes.Figures)
     assert days.orders[-1].orders >= before[0] + 1
-    live = shaped(ann.get("/api/admin/live"), shapes.Live)
-    assert live.connections.keys() == {"websocket", "sse", "poll"}
-    assert live.newest_event > 0
+    assert {each.type for each in days.operations} >= {"freeze"}
     shaped(ann.get("/api/admin/alerts"), shapes.Alerts)
+
+
+# what is open, on every gateway
+
+
+def test_sessions_of_a_user_are_known_from_every_gateway(
+    ann: httpx.Client, alice: httpx.Client, system: System
+) -> None:
+    user_id = user_of(alice)
+    token = Authenticator(JWT_SECRET).issue(UUID(user_id))
+    with own_gateway(system) as elsewhere, connected_to(elsewhere, token):
+
+        def sessions() -> shapes.Sessions:
+            found: shapes.Sessions = shaped(ann.get(f"/api/admin/users/{user_id}/sessions"), shapes.Sessions)
+            return found
+
+        def open_there() -> dict[str, int]:
+            return next((each.connections for each in sessions().sessions if each.token_id == token_id_of(token)), {})
+
+        # A machine under load may answer too late once, and is waited for the next time.
+        wait_until(lambda: open_there() == {"websocket": 1}, "what is open elsewhere is known here")
+        assert len(sessions().gateways) >= 2
+        live = shaped(ann.get("/api/admin/live"), shapes.Live)
+        assert live.connections.keys() == {"websocket", "sse", "poll"}
+        assert live.connections["websocket"] >= 1
+        assert (live.newest_event > 0, len(live.gateways) >= 2) == (True, True)
+
+
+def test_one_token_is_revoked_and_its_connection_closed(ann: httpx.Client, alice: httpx.Client, system: System) -> None:
+    token = Authenticator(JWT_SECRET).issue(UUID(user_of(alice)))
+    with connected_to(system.url, token) as connection:
+        assert ann.post("/realtime/revocations", json={"token_id": token_id_of(token)}).status_code == 201
+        assert close_code_of(connection) == TOKEN_REVOKED.code
+    known = shaped(ann.get(f"/api/admin/users/{user_of(alice)}/sessions"), shapes.Sessions)
+    assert token_id_of(token) not in {each.token_id for each in known.sessions}
+    assert alice.get("/api/wallet").status_code == 200
+
+
+def close_code_of(connection: ClientConnection) -> int | None:
+    """Once it is closed; what is said before does not matter."""
+    try:
+        while True:
+            connection.recv(timeout=10)
+    except ConnectionClosed:
+        return connection.protocol.close_code
+
+
+@contextmanager
+def connected_to(url: str, token: str) -> Iterator[ClientConnection]:
+    """A WebSocket that has been greeted."""
+    with connect_websocket(f"{url.replace('http', 'ws', 1)}/realtime/ws?access_token={token}") as connection:
+        assert json.loads(connection.recv(timeout=10))["type"] == "ready"
+        yield connection
 
 
 # who is served

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from gateway.api.operation import Call
 from gateway.api.orders import Money
 from gateway.api.queries import DIGITS, PAGE_LIMIT_DEFAULT, Limit, Named, Place
-from gateway.api.requests import Text, idempotency_key_of
+from gateway.api.requests import SUM, Text, idempotency_key_of
 from gateway.errors import ApiError
 from wallet_db.connect import Pool
 
@@ -45,6 +45,7 @@ Reason = Annotated[
 ]
 SignedMoney = Annotated[
     Decimal,
+    SUM,
     Field(gt=-(10**12), lt=10**12, decimal_places=2, allow_inf_nan=False),
     WithJsonSchema({"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,2})?$"}),
 ]
@@ -92,6 +93,13 @@ class ServicePrice(Reasoned):
 
     service: Named
     price: Money | None
+
+
+class ServiceState(Reasoned):
+    """What becomes of a service; null gives its warning back to the rule."""
+
+    service: Named
+    state: Literal["enabled", "warned", "disabled"] | None
 
 
 class SearchQuery(BaseModel):

@@ -1,18 +1,15 @@
-"""Figures for operators: orders and providers by time, and what this process is doing right now."""
+"""Figures for operators: orders, money and providers by time, and what the gateways are doing right now."""
 
 from datetime import timedelta
 
-from prometheus_client import REGISTRY
 from starlette.responses import Response
 
 from gateway.api.admin import shapes
 from gateway.api.admin.asked import OPERATORS_TAG, UNSERVED, FiguresQuery, operators_of
 from gateway.api.operation import Access, Call, operation
 from gateway.api.responses import Answer, JsonResponse
-from gateway.realtime.counted import TRANSPORTS
+from gateway.realtime.live_figures import live_figures
 from wallet_db import operators
-
-DELIVERY = "onesms_delivery_delay_seconds"
 
 
 @operation(
@@ -24,7 +21,7 @@ DELIVERY = "onesms_delivery_delay_seconds"
     refuses=(UNSERVED,),
 )
 async def history(call: Call, query: FiguresQuery) -> Response:
-    """Orders, what became of them, and how providers answered, by the hour or day; and what is so now."""
+    """What is so now; and by the hour or day: what became of orders, movements of money, how providers answered."""
     since = timedelta(**{f"{query.step}s": query.count - 1})
     return JsonResponse(await operators.read_figures(operators_of(call), since=since, step=query.step))
 
@@ -38,23 +35,11 @@ async def history(call: Call, query: FiguresQuery) -> Response:
     refuses=(UNSERVED,),
 )
 async def live(call: Call) -> Response:
-    """What this process is doing: connections by transport, users, how long events took; and the newest event of all.
+    """What all gateways are doing: connections by transport, users, how long events took; and the newest event of all.
 
-    Sums count from its start: two readings make a rate.
+    Sums count from their start: two readings make a rate. The same comes as `admin.live` to the operators' connections.
     """
-    return JsonResponse(
-        {
-            "connections": {name: int(_sample("onesms_connections", transport=name)) for name in TRANSPORTS},
-            "users": len(call.services.realtime.users),
-            "newest_event": await operators.newest_event(operators_of(call)),
-            "delivery_s_sum": round(_sample(f"{DELIVERY}_sum"), 6),
-            "delivery_count": int(_sample(f"{DELIVERY}_count")),
-        }
-    )
-
-
-def _sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
+    return JsonResponse(await live_figures(operators_of(call), call.services.roll_call))
 
 
 OPERATIONS = (history, live)

@@ -17,7 +17,7 @@ from gateway.api.admin.asked import (
 from gateway.api.admin.explained import explain
 from gateway.api.operation import Access, Call, operation
 from gateway.api.responses import Answer, JsonResponse
-from gateway.api.shapes import Activation
+from gateway.api.shapes import Activation, Rental
 from gateway.errors import ApiError
 from wallet_db import operators
 from wallet_db.orders import JsonObject
@@ -44,13 +44,19 @@ async def search(call: Call, query: SearchQuery) -> Response:
     "/api/admin/orders/stuck",
     tag=OPERATORS_TAG,
     access=Access.OPERATOR,
-    gives={200: Answer("Orders, newest first.", shapes.FoundOrders)},
+    gives={200: Answer("Orders, newest first.", shapes.StuckOrders)},
     refuses=(UNSERVED,),
 )
 async def stuck(call: Call, query: OrdersQuery) -> Response:
-    """Open activations that nobody has looked at in time, or that are open for longer than their number lives."""
+    """Open orders not looked at in time, without a number after two minutes, or past their number's end; and why."""
     orders = await operators.stuck_orders(operators_of(call), place=query.before, limit=query.limit)
-    return JsonResponse(_page(orders, query.limit))
+    page = _page(orders, query.limit)
+    page["orders"] = [
+        {name: order[name] for name in shapes.FoundOrder.model_fields}
+        | {"why": next(iter(explain(order).reasons), None)}
+        for order in page["orders"]
+    ]
+    return JsonResponse(page)
 
 
 @operation(
@@ -75,6 +81,7 @@ async def show(call: Call, order_id: UUID) -> Response:
             "reasons": why.reasons,
             "may_cancel": why.may_cancel,
             "may_refund": why.may_refund,
+            "may_close": why.may_close,
             "timeline": timeline,
         }
     )
@@ -117,6 +124,58 @@ async def refund(call: Call, activation_id: UUID, body: Reasoned) -> Response:
     return JsonResponse(order)
 
 
+@operation(
+    "POST",
+    "/api/admin/rentals/{rental_id}/cancel",
+    tag=OPERATORS_TAG,
+    access=Access.OPERATOR,
+    repeat="Asking again changes nothing but is written down.",
+    gives={202: Answer("Asked for; the provider decides.", Rental)},
+    refuses=(UNSERVED, "ALREADY_CLOSED", "CANCEL_TOO_LATE"),
+)
+async def cancel_rental(call: Call, rental_id: UUID, body: Reasoned) -> Response:
+    """Ask the provider to take a user's rental back, which it does for 20 minutes after the purchase."""
+    rental = await operators.cancel_rental(operators_of(call), rental_id, reason=body.reason, actor=actor_of(call))
+    return JsonResponse(rental, 202)
+
+
+@operation(
+    "POST",
+    "/api/admin/rentals/{rental_id}/refund",
+    tag=OPERATORS_TAG,
+    access=Access.OPERATOR,
+    repeat="Asking again changes nothing.",
+    gives={200: Answer("It has ended, and the money is back.", Rental)},
+    refuses=(UNSERVED, "ALREADY_CLOSED"),
+)
+async def refund_rental(call: Call, rental_id: UUID, body: Reasoned) -> Response:
+    """End a rental and give back all that it holds, extensions too, whatever the provider says.
+
+    Nobody gives the number up upstream: what it cost there may be lost.
+    """
+    return JsonResponse(
+        await operators.end_rental(operators_of(call), rental_id, refund=True, reason=body.reason, actor=actor_of(call))
+    )
+
+
+@operation(
+    "POST",
+    "/api/admin/rentals/{rental_id}/close",
+    tag=OPERATORS_TAG,
+    access=Access.OPERATOR,
+    repeat="Asking again changes nothing.",
+    gives={200: Answer("It has ended, and is paid.", Rental)},
+    refuses=(UNSERVED, "ALREADY_CLOSED", "INVALID_TRANSITION"),
+)
+async def close_rental(call: Call, rental_id: UUID, body: Reasoned) -> Response:
+    """End a rental that has a number and keep its money, whatever the provider says."""
+    return JsonResponse(
+        await operators.end_rental(
+            operators_of(call), rental_id, refund=False, reason=body.reason, actor=actor_of(call)
+        )
+    )
+
+
 def _page(orders: list[JsonObject], limit: int) -> JsonObject:
     following = orders[-1]["next"] if len(orders) == limit else None
     return {
@@ -125,4 +184,4 @@ def _page(orders: list[JsonObject], limit: int) -> JsonObject:
     }
 
 
-OPERATIONS = (search, stuck, show, cancel, refund)
+OPERATIONS = (search, stuck, show, cancel, refund, cancel_rental, refund_rental, close_rental)

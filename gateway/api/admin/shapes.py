@@ -39,6 +39,19 @@ class FoundOrders(Shape):
     next: str | None
 
 
+class StuckOrder(FoundOrder):
+    """One that nobody gets on with."""
+
+    why: str | None = Field(description="The weightiest reason.")
+
+
+class StuckOrders(Shape):
+    """A page of them, newest first."""
+
+    orders: list[StuckOrder]
+    next: str | None
+
+
 class Found(FoundOrders):
     """What a search found."""
 
@@ -74,6 +87,8 @@ class OrderOfOperators(Shape):
     due_at: Time | None
     closed_at: Time | None
     overdue_s: int | None = Field(description="Since it was due; negative: until then.")
+    purchased_s: int | None = Field(description="Since it was bought.")
+    is_past_end: bool
 
 
 class TimelineEntry(Shape):
@@ -90,8 +105,9 @@ class OrderDetail(Shape):
 
     order: OrderOfOperators
     reasons: list[str]
-    may_cancel: bool
-    may_refund: bool
+    may_cancel: bool = Field(description="Asking the provider to cancel makes sense.")
+    may_refund: bool = Field(description="The money can be given back without the provider.")
+    may_close: bool = Field(description="A rental that can be ended with its money kept.")
     timeline: list[TimelineEntry]
 
 
@@ -120,7 +136,24 @@ class User(Shape):
     events: int
     open_orders: int
     tokens_revoked_at: Time | None = Field(description="What was given before counts no more.")
-    connected: bool = Field(description="To this process.")
+
+
+class KnownSession(Shape):
+    """A token that a gateway knows of: something open stands on it, or it was used lately."""
+
+    token_id: str
+    role: str
+    issued_at: Time | None
+    expires_at: Time
+    connections: dict[str, int] = Field(description="By transport.")
+
+
+class Sessions(Shape):
+    """What all gateways know of a user."""
+
+    sessions: list[KnownSession]
+    left_out: int
+    gateways: list[str] = Field(description="Those that answered: machine and process.")
 
 
 class AuditedOperation(WalletOperation):
@@ -192,6 +225,9 @@ class Alert(Shape):
     last_at: Time
     times: int
     closed_at: Time | None
+    closed_by: Literal["ended", "quiet"] | None = Field(
+        description="Its cause was looked at and is no more, or it has not happened for a while."
+    )
 
 
 class Alerts(Shape):
@@ -233,6 +269,9 @@ class ServiceHealth(Shape):
     service: str
     title: str
     price: Money | None
+    former_price: Money | None = Field(description="What it comes back with.")
+    state: Literal["enabled", "warned", "disabled"]
+    decided_by: Literal["rule", "operator"]
     orders: int
     decided: int
     received: int
@@ -294,19 +333,33 @@ class ProviderOfATime(Shape):
     answer_s_p90: float | None
 
 
+class OperationsOfATime(Shape):
+    """An hour's or a day's movements of money, of one type."""
+
+    at: Time
+    type: OperationType
+    operations: int
+    amount: str
+
+
 class Figures(Shape):
     """By time; hours or days of nothing are left out."""
 
     now: Now
     orders: list[OrdersOfATime]
+    operations: list[OperationsOfATime]
     providers: list[ProviderOfATime]
 
 
 class Live(Shape):
-    """What this process is doing."""
+    """What all gateways are doing."""
 
+    at: Time
+    gateways: list[str] = Field(description="Those that answered: machine and process.")
     connections: dict[str, int]
     users: int
     newest_event: int
+    alerts_open: int
+    orders_stuck: int = Field(description="100 at most.")
     delivery_s_sum: float
     delivery_count: int

@@ -9,6 +9,7 @@ from gateway.api.admin.asked import (
     RoutesQuery,
     RouteState,
     ServicePrice,
+    ServiceState,
     actor_of,
     operators_of,
 )
@@ -86,4 +87,21 @@ async def price(call: Call, body: ServicePrice) -> Response:
     return Response(status_code=204, headers={"cache-control": "no-store"})
 
 
-OPERATIONS = (routes, decide, services, price)
+@operation(
+    "POST",
+    "/api/admin/services/state",
+    tag=OPERATORS_TAG,
+    access=Access.OPERATOR,
+    repeat="It is decided once more, and written down once more.",
+    gives={204: Answer("Decided.")},
+    refuses=(UNSERVED, "UNKNOWN_SERVICE"),
+)
+async def decide_service(call: Call, body: ServiceState) -> Response:
+    """Enable, warn or disable a service. Disabled it is off sale, and comes back with the price it had."""
+    await operators.set_service_state(
+        operators_of(call), body.service, body.state, reason=body.reason, actor=actor_of(call)
+    )
+    return Response(status_code=204, headers={"cache-control": "no-store"})
+
+
+OPERATIONS = (routes, decide, services, price, decide_service)

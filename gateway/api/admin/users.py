@@ -20,6 +20,7 @@ from gateway.api.admin.asked import (
 from gateway.api.operation import KEYED, Access, Call, operation
 from gateway.api.responses import REPLAY, Answer, JsonResponse
 from gateway.errors import ApiError
+from gateway.realtime.roll_call import merged_sessions
 from wallet_db import operators
 
 MONEY_REFUSALS = (
@@ -39,11 +40,35 @@ MONEY_REFUSALS = (
     refuses=(UNSERVED, "UNKNOWN_USER"),
 )
 async def show(call: Call, user_id: UUID) -> Response:
-    """Show a user: wallet and its health, open orders, whether connected to this process, since when revoked."""
+    """Show a user: wallet and its health, open orders, since when revoked."""
     user = await operators.read_user(operators_of(call), user_id)
     if user is None:
         raise ApiError("UNKNOWN_USER", f"no user {user_id}")
-    return JsonResponse({**user, "connected": user_id in call.services.realtime.users})
+    return JsonResponse(user)
+
+
+@operation(
+    "GET",
+    "/api/admin/users/{user_id}/sessions",
+    tag=OPERATORS_TAG,
+    access=Access.OPERATOR,
+    gives={200: Answer("Tokens, the newest first.", shapes.Sessions)},
+    refuses=(UNSERVED,),
+)
+async def sessions(call: Call, user_id: UUID) -> Response:
+    """Which of a user's tokens the gateways know of, and what is open on each.
+
+    Tokens are not kept: one that was not used lately is not here, but `/realtime/revocations` reaches it as well.
+    """
+    operators_of(call)
+    rolls = await call.services.roll_call.call(user_id)
+    return JsonResponse(
+        {
+            "sessions": merged_sessions(rolls),
+            "left_out": sum(roll.sessions_left_out for roll in rolls),
+            "gateways": [roll.name for roll in rolls],
+        }
+    )
 
 
 @operation(
@@ -66,6 +91,7 @@ async def audit(call: Call, user_id: UUID, query: NumberedQuery) -> Response:
     tag=OPERATORS_TAG,
     access=Access.OPERATOR,
     repeat=KEYED,
+    keeps=True,
     gives={200: Answer("The money is there.", shapes.Moved, headers=(REPLAY,))},
     refuses=MONEY_REFUSALS,
 )
@@ -80,6 +106,7 @@ async def deposit(call: Call, user_id: UUID, body: NewDeposit) -> Response:
     tag=OPERATORS_TAG,
     access=Access.OPERATOR,
     repeat=KEYED,
+    keeps=True,
     gives={200: Answer("The balance is changed.", shapes.Moved, headers=(REPLAY,))},
     refuses=(*MONEY_REFUSALS, "INSUFFICIENT_FUNDS"),
 )
@@ -103,4 +130,4 @@ async def _move(
     )
 
 
-OPERATIONS = (show, audit, deposit, adjust)
+OPERATIONS = (show, sessions, audit, deposit, adjust)

@@ -52,6 +52,7 @@ begin
                count(*) filter (where a.served) as delivered
           from services s
           left join route_attempts a on a.service = s.service and a.started_at > p_now - interval '24 hours'
+         where s.decided_by = 'rule'
          group by s.service
          order by s.service
     loop

@@ -11,6 +11,8 @@ select jsonb_build_object(
            'cancel_requested_at', iso_utc(o.cancel_requested_at), 'cancel_allowed_at', iso_utc(o.cancel_allowed_at),
            'due_at', iso_utc(o.due_at), 'closed_at', iso_utc(o.closed_at),
            'overdue_s', floor(extract(epoch from now() - o.due_at))::bigint,
+           'purchased_s', floor(extract(epoch from now() - o.purchased_at))::bigint,
+           'is_past_end', coalesce(o.expires_at < now(), false),
            'user_name', u.name, 'wallet', wallet_json(u))
   from (select 'activation' as kind, id, user_id, service, country, phone, status, price, frozen_amount, provider,
                provider_order_id, provider_cost, error_code, attempts, created_at, purchase_started_at, purchased_at,
