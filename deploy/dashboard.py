@@ -40,6 +40,8 @@ def quantiles(histogram: str) -> list[tuple[str, str]]:
     return [(quantile(share, histogram), f"p{share * 100:g}") for share in (0.5, 0.95, 0.99)]
 
 
+OURS = '{job=~"onesms-.+"}'
+"""Of what every process of anybody's tells, ours."""
 RATE_OF_WAITING = " / ".join(
     rate(metric, "provider") for metric in ("onesms_provider_turn_wait_seconds_total", "onesms_provider_turns_total")
 )
@@ -92,6 +94,18 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
         ),
     ),
     (
+        "Requests",
+        (
+            Panel("By operation", "ops", [(rate("onesms_request_seconds_count", "operation"), "{{operation}}")]),
+            Panel(
+                "To the answer, p99, by operation",
+                "s",
+                [(quantile(0.99, "onesms_request_seconds", "operation"), "{{operation}}")],
+            ),
+            Panel("Refused", "ops", [(f"{rate('onesms_refusals_total', 'error_code')} > 0", "{{error_code}}")]),
+        ),
+    ),
+    (
         "Orders",
         (
             Panel("Open", "short", [("max by (kind, status) (onesms_orders_open)", "{{kind}} {{status}}")]),
@@ -129,7 +143,7 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
             Panel(
                 "Time of a call, p95",
                 "s",
-                [(quantile(0.95, "onesms_provider_call_seconds", "provider, method"), "{{provider}} {{method}}")],
+                [(quantile(0.95, "onesms_provider_call_seconds", "provider"), "{{provider}}")],
             ),
             Panel(
                 "Circuits that are not closed",
@@ -165,11 +179,10 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
                 "ops",
                 [(rate("onesms_wallet_operations_total", "operation"), "{{operation}}")],
             ),
-            Panel("Refusals", "ops", [(rate("onesms_refusals_total", "error_code"), "{{error_code}}")]),
             Panel(
                 "Refusals of the wallet",
                 "ops",
-                [(rate("onesms_wallet_refusals_total", "error_code"), "{{error_code}}")],
+                [(f"{rate('onesms_wallet_refusals_total', 'error_code')} > 0", "{{error_code}}")],
             ),
             Panel(
                 "Wallets that are not well",
@@ -190,8 +203,8 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
                 "Up",
                 "short",
                 [
-                    ('sum by (job) (up{job=~"onesms-.+"})', "{{job}}"),
-                    ("max(onesms_database_reachable)", "database"),
+                    (f"sum by (job) (up{OURS})", "{{job}}"),
+                    ("min by (job) (onesms_database_reachable)", "database of {{job}}"),
                 ],
             ),
             Panel(
@@ -210,22 +223,29 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
             Panel(
                 "Processor",
                 "percentunit",
-                [("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}")],
+                [(f"rate(process_cpu_seconds_total{OURS}[$__rate_interval])", "{{job}} {{instance}}")],
             ),
-            Panel("Memory", "bytes", [("process_resident_memory_bytes", "{{job}} {{instance}}")]),
-            Panel("Open files", "short", [("process_open_fds", "{{job}} {{instance}}")]),
+            Panel("Memory", "bytes", [(f"process_resident_memory_bytes{OURS}", "{{job}} {{instance}}")]),
+            Panel(
+                "Open files, of those it may have",
+                "percentunit",
+                [(f"process_open_fds{OURS} / process_max_fds{OURS}", "{{job}} {{instance}}")],
+            ),
+            Panel(
+                "Starts, in 15 min",
+                "short",
+                [(f"changes(process_start_time_seconds{OURS}[15m])", "{{job}} {{instance}}")],
+            ),
             Panel(
                 "Since a periodic job finished",
                 "s",
-                [("time() - max by (name) (onesms_periodic_job_last_finished_seconds)", "{{name}}")],
+                [("time() - max by (name) (onesms_periodic_job_last_finished_timestamp_seconds)", "{{name}}")],
             ),
             Panel(
                 "Open alerts",
                 "short",
                 [
-                    ("max(onesms_alerts_open_critical)", "critical"),
-                    ("max(onesms_alerts_open_error)", "error"),
-                    ("max(onesms_alerts_open_warning)", "warning"),
+                    ("max by (level) (onesms_alerts_open)", "{{level}}"),
                     ("max(increase(onesms_alerts_failed_total[15m]))", "not told, in 15 min"),
                 ],
             ),

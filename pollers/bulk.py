@@ -31,6 +31,8 @@ from wallet_db import accounts, jobs
 from wallet_db.accounts import AccountLook, ClosedOrder, OpenOrder
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletError
+from wallet_db.logs import about_order
+from wallet_db.tracing import span
 
 log = structlog.get_logger()
 
@@ -134,7 +136,8 @@ class BulkLooker:
 
         async def apply(order: OpenOrder) -> None:
             async with room:
-                await self._apply_one(name, order.id, await _whole(self._providers[name], order, news[order.id]))
+                with span("work", order_id=str(order.id)), about_order(order.request_id, activation_id=str(order.id)):
+                    await self._apply_one(name, order.id, await _whole(self._providers[name], order, news[order.id]))
 
         async with asyncio.TaskGroup() as group:
             for order in orders:

@@ -36,7 +36,7 @@ from pollers.rests import Rest, Rests, Scope
 from pollers.turns import Held, Turns
 from wallet_db.tracing import span
 
-log = structlog.get_logger()
+log = structlog.get_logger(category="provider")  # also where an order is being worked on
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""What the pollers count, and what is read when somebody looks at `/metrics`.
+"""What the pollers count, and what is read when somebody looks at `/metrics`; without the database, the rest.
 
 Labels are bounded: providers and their methods, error codes of `contract.py`, kinds and statuses of orders. No user,
 order, phone number, code or amount is in them.
@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from notifier.retry import DATABASE_FAULTS
 from pollers.breaker import State
 from wallet_db.backlog import Backlog, read_backlog
 from wallet_db.connect import Pool
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 BACKLOG_EVERY_S = 10.0
 """However often somebody asks, the database is not asked more often."""
+BACKLOG_TIMEOUT_S = 2.0
+"""For a connection of the pool, and the answer."""
+KINDS = ("activation", "rental", "periodic", "account")
+"""Of due rows, by the loops that work on them."""
 SMS_S_MAX = 7_200.0
 """Beyond, the provider's time of an SMS was misread: a zone, or another day."""
 
@@ -41,6 +46,9 @@ UNKNOWN_ANSWERS = Counter(
 )
 CLAIMED = Counter("onesms_jobs_claimed", "Due rows this process has claimed.", ["kind"])
 FAILED = Counter("onesms_jobs_failed", "Claimed rows whose work broke off; they are due again.", ["kind"])
+for _kind in KINDS:  # a rate needs the zero before the first
+    CLAIMED.labels(_kind)
+    FAILED.labels(_kind)
 SMS_FOUND = Counter(
     "onesms_sms_found", "New SMS by what found them: webhook, bulk, single, rental.", ["provider", "found_by"]
 )
@@ -65,36 +73,47 @@ class PollerFigures:
     def __init__(self, pool: Pool, accounts: Mapping[str, "Account"]) -> None:
         self._pool = pool
         self._accounts = accounts
-        self._backlog: Sequence[Backlog] = ()
+        self._backlog: Sequence[Backlog] | None = ()
         self._read_again_s = 0.0
         self._reading = asyncio.Lock()
 
     async def read(self) -> Collector:
-        """The figures of this moment; the backlog may be BACKLOG_EVERY_S old. Raises what a lost database raises."""
+        """The figures of this moment; the backlog may be BACKLOG_EVERY_S old. Without the database it is left out."""
         async with self._reading:
             now_s = asyncio.get_running_loop().time()
-            if now_s >= self._read_again_s:
-                self._backlog = await read_backlog(self._pool)
+            if self._backlog is None or now_s >= self._read_again_s:
+                self._backlog = await self._read_backlog()
                 self._read_again_s = now_s + BACKLOG_EVERY_S
         return _Figures(self._backlog, self._accounts)
 
+    async def _read_backlog(self) -> Sequence[Backlog] | None:
+        try:
+            async with asyncio.timeout(BACKLOG_TIMEOUT_S):
+                return await read_backlog(self._pool)
+        except DATABASE_FAULTS:
+            return None
+
 
 class _Figures(Collector):
-    def __init__(self, backlog: Sequence[Backlog], accounts: Mapping[str, "Account"]) -> None:
+    def __init__(self, backlog: Sequence[Backlog] | None, accounts: Mapping[str, "Account"]) -> None:
         self._backlog = backlog
         self._accounts = accounts
 
     def collect(self) -> Iterator[Metric]:
         """One metric after the other."""
-        yield from self._of_orders()
+        yield GaugeMetricFamily(
+            "onesms_database_reachable", "1 if the database answered just now.", value=self._backlog is not None
+        )
+        yield from self._of_orders(self._backlog or ())
         yield from self._of_accounts()
 
-    def _of_orders(self) -> Iterator[Metric]:
+    @staticmethod
+    def _of_orders(backlog: Sequence[Backlog]) -> Iterator[Metric]:
         labels = ["kind", "status"]
         opened = GaugeMetricFamily("onesms_orders_open", "Open orders.", labels=labels)
         due = GaugeMetricFamily("onesms_orders_due", "Those that are due and not claimed.", labels=labels)
         oldest = GaugeMetricFamily("onesms_orders_due_seconds", "How long the longest has been due.", labels=labels)
-        for row in self._backlog:
+        for row in backlog:
             opened.add_metric([row.kind, row.status], row.open)
             due.add_metric([row.kind, row.status], row.due)
             oldest.add_metric([row.kind, row.status], row.oldest_due_s)

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -99,44 +100,92 @@ def attributes(span: Any) -> dict[str, Any]:
 
 
 @needs_otel
-def test_an_order_is_followed_from_the_request_to_the_event(database_url: str) -> None:
+@pytest.mark.parametrize("parent", [None, PARENT], ids=["a trace of its own", "one that the client began"])
+def test_an_order_is_one_trace_from_the_request_to_the_event_on_the_socket(
+    database_url: str, parent: str | None
+) -> None:
     with collector() as (url, spans):
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
         with running_system(database_url, pollers=True, environment=environment) as system:
             _, token = system.sign_in()
-            order = {"service": "whatsapp", "country": "indonesia"}
-            headers = {"Authorization": f"Bearer {token}", "traceparent": PARENT}
-            answer = httpx.post(f"{system.url}/api/activations?x=hush", json=order, headers=headers, timeout=30)
-            assert answer.status_code == 201
-            order_id = answer.json()["id"]
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.stream("GET", f"{system.url}/realtime/sse", headers=headers, timeout=30) as stream:
+                heard = stream.iter_lines()
+                assert any(line.startswith("event: ready") for line in heard)
+                order = {"service": "whatsapp", "country": "indonesia"}
+                asked = {**headers, "Idempotency-Key": "k", **({"traceparent": parent} if parent else {})}
+                answer = httpx.post(f"{system.url}/api/activations?x=hush", json=order, headers=asked, timeout=30)
+                assert answer.status_code == 201
+                again = httpx.post(f"{system.url}/api/activations", json=order, headers=asked, timeout=30)
+                assert again.headers["idempotent-replay"] == "true"
+                order_id = answer.json()["id"]
+                assert httpx.get(f"{system.url}/api/activations/{order_id}", headers=headers).status_code == 200
+                assert any(line.startswith("event: sms.received") for line in heard)
+            trace_id = tracing.trace_id_of(order_id)
 
-            def of(service: str, name: str) -> list[Any]:
-                return [span for owner, span in list(spans) if (owner, span.name) == (service, name)]
+            def of_order(service: str, name: str) -> list[Any]:
+                ours = [span for owner, span in list(spans) if (owner, span.name) == (service, name)]
+                return [span for span in ours if span.trace_id.hex() == trace_id]
 
-            def named(service: str, name: str) -> list[Any]:
-                return [span for span in of(service, name) if order_id in attributes(span).get(tracing.ORDER_ID, ())]
+            def events() -> set[str]:
+                return {attributes(span)["onesms.event"] for span in of_order("onesms-gateway", "deliver")}
 
-            wait_until(lambda: bool(named("onesms-gateway", "POST /api/activations")), "the request")
-            wait_until(lambda: bool(named("onesms-pollers", "work")), "the poller's work")
-            wait_until(lambda: bool(named("onesms-notifier", "publish")), "its events")
-            [request] = named("onesms-gateway", "POST /api/activations")
-            work = named("onesms-pollers", "work")
+            def methods() -> set[str]:
+                return {attributes(span)["onesms.method"] for span in of_order("onesms-pollers", "provider call")}
 
-            def bought() -> list[Any]:
-                calls = of("onesms-pollers", "provider call")
-                return [span for span in calls if attributes(span)["onesms.method"] == "buy"]
+            def looked() -> list[Any]:
+                return [span for _, span in list(spans) if span.name == "GET /api/activations/{id}"]
 
-            wait_until(lambda: bool(bought()), "the purchase")
-    assert request.trace_id.hex() == PARENT.split("-")[1]
-    assert request.parent_span_id.hex() == PARENT.split("-")[2]
-    assert attributes(request)["http.response.status_code"] == 201
-    assert attributes(request)["onesms.request_id"]
+            wait_until(lambda: "sms.received" in events(), "its SMS on the socket")
+            wait_until(lambda: "buy" in methods(), "the purchase")
+            wait_until(lambda: bool(looked()), "the look at it")
+            wait_until(lambda: len(posts(spans)) == 2, "both requests")
+    first, second = sorted(posts(spans), key=lambda span: span.start_time_unix_nano)
+    roots = [span for _, span in spans if span.trace_id.hex() == trace_id and not span.parent_span_id]
+    assert [root.span_id.hex() for root in roots] == [trace_id[:16]]
+    assert all(
+        attributes(span)[tracing.ORDER_ID] == order_id for span in [*of_order("onesms-gateway", "deliver"), first]
+    )
+    if parent is None:
+        assert roots == [first]
+        assert second.parent_span_id.hex() == trace_id[:16]
+    else:
+        assert [first.trace_id.hex(), first.parent_span_id.hex()] == parent.split("-")[1:3]
+        assert [link.trace_id.hex() for link in first.links] == [trace_id]
+        assert [link.span_id for link in roots[0].links] == [first.span_id]
+    [look] = looked()
+    assert attributes(look)[tracing.ORDER_ID] == order_id
+    assert look.trace_id.hex() != trace_id, "reading is no part of an order's life"
+    assert attributes(first)["http.response.status_code"] == 201
+    assert attributes(first)["onesms.request_id"]
     statements = [span for _, span in spans if span.name == "sql"]
-    of_request = [attributes(span) for span in statements if span.parent_span_id == request.span_id]
+    of_request = [attributes(span) for span in statements if span.parent_span_id == first.span_id]
     assert any("create_activation" in each["db.query.text"] for each in of_request)
-    [purchase] = bought()
-    assert purchase.trace_id in {span.trace_id for span in work}
-    told = str([(service, span) for service, span in spans])
+    work = {span.span_id for span in of_order("onesms-pollers", "work")}
+    written = [span for span in statements if "apply_activation_sms" in attributes(span)["db.query.text"]]
+    assert written
+    assert all(span.parent_span_id in work for span in written)
+    told = str(spans)
     for secret in ("hush", token, answer.json()["phone"] or "no phone"):
         assert secret not in told
     assert all(span.parent_span_id for span in statements)  # what belongs to no trace makes none
+
+
+def posts(spans: list[Any]) -> list[Any]:
+    return [span for _, span in list(spans) if span.name == "POST /api/activations"]
+
+
+def test_every_process_and_psql_know_an_orders_trace() -> None:
+    assert (
+        tracing.trace_id_of("034829c0-0000-4000-8000-000000000001") == "00465bd548f534d05c50800577193bbd"
+    )  # md5() of PostgreSQL
+
+
+@needs_otel
+def test_a_share_of_traces_is_a_share_of_orders() -> None:
+    from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+
+    sampler = TraceIdRatioBased(0.25)
+    ids = (int(tracing.trace_id_of(str(uuid.UUID(int=n << 64 | 1 << 63, version=4))), 16) for n in range(2_000))
+    taken = sum(sampler.should_sample(None, trace_id, "order").decision.is_sampled() for trace_id in ids)
+    assert 400 < taken < 600

@@ -2,7 +2,7 @@
 
 Callers keep secrets out of what they log; this is what stands behind them if one does not. A value is withheld for its
 name, or in parts for how it looks: a token, a key in an address, a password in a URL. An SMS code is six digits like
-any other, so only its name gives it away.
+any other, so only its name gives it away, or the words of a provider's protocol before it.
 
 Categories: money (wallets, holds), order (one order's way), provider (accounts and routes), delivery (events, from the
 outbox to the sockets), auth (tokens and who is let in), security (who is refused for how they behave), system (the
@@ -48,23 +48,30 @@ SECRET_NAMES = frozenset({
     "access_token", "api_key", "apikey", "authorization", "code", "cookie", "jwt", "key", "passwd", "password",
     "proxy-authorization", "refresh_token", "secret", "set-cookie", "sms", "text", "ticket", "token",
 })  # fmt: skip
+_SECRET_NAME = re.compile(r"(?:^|[_-])(?:key|token|secret|password)$", re.IGNORECASE)
+"""And whatever ends so: x-api-key, herosms_key, jwt_secret."""
 DEPTH_MAX = 4
 """Deeper values are withheld as a whole."""
 
 _ASKS_FOR_A_LOOK = re.compile(r"eyJ|[=:]|bearer", re.IGNORECASE)
 """Most values have none of these."""
+_NAMED = (
+    r"(?i)((?:\b|(?<=[_-]))(?:(?:access_?|refresh_?)?token|ticket|(?:api[_-]?)?key|password|passwd|pwd|secret"
+    r"|authorization)|(?<![\w-])code)"
+)
+"""What a secret is called where its name stands before it; `error_code` is none."""
 _PATTERNS = (
     (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}"), WITHHELD),  # a JWT: base64 of {"
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {WITHHELD}"),
-    (
-        re.compile(
-            r"(?i)\b((?:access_|refresh_)?token|ticket|api_?key|key|password|passwd|pwd|secret|code|authorization)"
-            r"""(["']?\s*[=:]\s*["']?)(?!\[withheld)[^\s&"',;})\]]+"""
-        ),
-        rf"\1\2{WITHHELD}",
-    ),
+    (re.compile(rf"""{_NAMED}(["']?\s*[=:]\s*)(["'])(?!\[withheld)(?:(?!\3).)+"""), rf"\1\2\3{WITHHELD}"),
+    (re.compile(rf"""{_NAMED}(["']?\s*[=:]\s*)(?!["']|\[withheld)[^\s&"',;}})\]]+"""), rf"\1\2{WITHHELD}"),
     # Up to the last @, which a password may hold as well.
-    (re.compile(r"(\w://[^\s:/@]*):(?!\[withheld)\S+@"), rf"\1:{WITHHELD}@"),
+    (re.compile(r"(\w://[^\s:/]*):(?!\[withheld)(?:(?!://)\S)+@"), rf"\1:{WITHHELD}@"),
+    (re.compile(r"\b((?:nats|tls)://)(?!\[withheld)[^\s:/@]+@"), rf"\1{WITHHELD}@"),
+    (
+        re.compile(r"\b((?:STATUS_OK|STATUS_WAIT_RETRY|FULL_SMS|ACCESS_NUMBER)\s*:\s*)(?!\[withheld)[^\n]+"),
+        rf"\1{WITHHELD}",
+    ),
 )
 
 
@@ -81,7 +88,7 @@ def redacted(name: str, value: Any, depth: int = 0) -> Any:
     """The value as the log may hold it under this name."""
     if value is None or isinstance(value, bool):
         return value
-    if name.lower() in SECRET_NAMES:
+    if name.lower() in SECRET_NAMES or _SECRET_NAME.search(name):
         return WITHHELD
     if isinstance(value, str):
         return without_secrets(value)

@@ -122,7 +122,9 @@ def example_url(shared_url: str) -> str:
 def analyze_command(url: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
     """Status, standard output and error."""
     arguments = command_line._parser().parse_args(["analyze", *options])
-    status: int = asyncio.run(arguments.run(url, arguments))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("COLUMNS", "200")  # whoever looks for a sentence finds it in one line
+        status: int = asyncio.run(arguments.run(url, arguments))
     written = capsys.readouterr()
     return status, written.out, written.err
 
@@ -250,6 +252,7 @@ def test_nothing_yet_is_no_fault(database_url: str, capsys: pytest.CaptureFixtur
     assert "0 activations, 0 decided" in report
     assert "100 % failure" not in report
     assert section(report, "RECOMMENDATIONS") == "none: nothing asks for anything"
+    assert section(report, "BY HOUR (UTC)") == section(report, "BY DAY (UTC)") == "none"
     assert orjson.loads(analyze_command(database_url, capsys, "--json")[1])["orders"]["shares"]["received"] is None
 
 

@@ -4,16 +4,19 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from wallet_db.analyze import page, terminal
 from wallet_db.analyze.figures import (
+    OUTCOMES,
     Analysis,
     CodeUse,
     Coherence,
     Ends,
+    OperationSum,
     Pair,
     PairTypes,
     Races,
@@ -136,6 +139,35 @@ def test_long_times_are_shortened_where_people_read_them() -> None:
     assert any(line.startswith("… 3,599 days before") for line in terminal.lines(found))
     (by_days, *_) = re.findall(r"<svg.*?</svg>", page.html(found))
     assert by_days.count("<g>") <= 92
+
+
+@pytest.mark.parametrize("width", [40, 72, 80, 100, 140])
+def test_a_report_keeps_to_the_width_and_says_the_same(width: int) -> None:
+    many = Tally(dict.fromkeys(OUTCOMES, 1_234_567), Decimal("9876543.21"), Decimal("1234567.8900"), late=3)
+    pair = Pair(str(UUID(int=7)), 1_234_567, "commit", "refund", "1000.00", "1000.00", "", 499.9, True, False)
+    found = analysis(
+        orders=many,
+        services=dict.fromkeys(("whatsapp", "a-service-of-24-letters."), many),
+        countries={"papua new guinea": many},
+        providers={"sms_activate": many, "": many},
+        by_hour=[many] * 24,
+        by_day=dict.fromkeys(days_between(UNTIL - timedelta(days=30), UNTIL), many),
+        response_times=[ResponseTime("whatsapp", 1_234_567, 1_234_567, [1234.5] * 3, [1234.5] * 3)],
+        ends={"cancelled": Ends({20: 1_000}, 1_000)},
+        operations=[OperationSum("freeze", 1_234_567, Decimal("12345678.90"))],
+        races=replace(NO_RACES, pairs=2, users=1, steps={8: 2}, nearest=[pair, pair]),
+        coherence=Coherence(wallets=1_000_000, not_ok=1, checked=100, operations=50_000, mismatches={"arithmetic": 2}),
+    )
+    lines = terminal.lines(found, width)
+    assert max(map(len, lines)) <= max(width, 72)
+    wide = terminal.lines(found, 400)
+    assert len(wide) <= len(lines)
+    for figure in ("1234566, 1234567", "499.9 ms", str(UUID(int=7)), "DOES NOT CHAIN", "none asked"):
+        assert any(figure in line for line in lines)
+    said = " ".join(" ".join(lines).split())
+    for line in wide:
+        if line.startswith(("CRITICAL", "WARNING", "NOTE", "    ")) and "█" not in line and "DOES NOT" not in line:
+            assert " ".join(line.split()) in said
 
 
 def test_columns_are_well_formed_and_as_high_as_their_figures() -> None:

@@ -106,8 +106,12 @@ def test_level_and_format_are_settings(written: Written, log_format: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["token", "Authorization", "api_key", "code", "text", "password", "ticket", "access_token", "sms"]
-)
+    "name",
+    [
+        "token", "Authorization", "api_key", "code", "text", "password", "ticket", "access_token", "sms", "X-Api-Key",
+        "sms_activate_key", "jwt_secret", "DB_PASSWORD", "onesms_token",
+    ],
+)  # fmt: skip
 def test_what_is_called_a_secret_is_withheld(name: str) -> None:
     assert redacted(name, "424242") == redacted(name, 424242) == redacted(name, ["424242"]) == WITHHELD
     assert redacted("data", {"order": {name: "424242"}, "list": [{name: 424242}]}) == {
@@ -137,6 +141,16 @@ def test_what_is_too_deep_to_be_looked_through_is_withheld() -> None:
         ('{"password": "hush"}', f'"password": "{WITHHELD}"'),
         ("password=hush host=db", f"password={WITHHELD} host=db"),
         ("{'code': 'hush', 'service': 'x'}", f"'code': '{WITHHELD}', 'service': 'x'"),
+        ('{"password": "hush hush, and more", "n": 1}', f'"password": "{WITHHELD}", "n": 1'),
+        ("secret_key=hush&x=1", f"secret_key={WITHHELD}&x=1"),
+        ("client_secret: hush", f"client_secret: {WITHHELD}"),
+        ("Cookie: onesms_token=hush; theme=dark", f"onesms_token={WITHHELD}; theme=dark"),
+        ('{"accessToken":"hush"}', f'"accessToken":"{WITHHELD}"'),
+        ("smtp://ops@here.example:hush@mail.example", f"smtp://ops@here.example:{WITHHELD}@mail.example"),
+        ("nats://hush@one:4222,tls://hush@two", f"nats://{WITHHELD}@one:4222,tls://{WITHHELD}@two"),
+        ("answered 'STATUS_OK:hush'", f"answered 'STATUS_OK:{WITHHELD}"),
+        ("FULL_SMS:Your code is hush", f"FULL_SMS:{WITHHELD}"),
+        ("ACCESS_NUMBER:77:hush", f"ACCESS_NUMBER:{WITHHELD}"),
     ],
 )
 def test_what_looks_like_a_secret_is_withheld(text: str, left: str) -> None:
@@ -157,6 +171,9 @@ def test_what_looks_like_a_secret_is_withheld(text: str, left: str) -> None:
         "2026-01-01T12:00:00Z after 12:30:01",
         "018f4d2c-7e7a-7c3e-9a55-0d7e4c9d1a2b",
         "onesms_gateway@db",
+        "monkey=7 keys: 3 tokens=2 sort_keys=True error-code: none",
+        "STATUS_WAIT_CODE",
+        "postgresql://onesms_gateway@db/onesms",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from wallet_db import arguments
@@ -44,7 +45,9 @@ async def _run(url: str, chosen: argparse.Namespace) -> int:
         return 1
     with Progress(sys.stderr, "analysing") as progress:
         analysis = await analyze(url, days=chosen.days, on_progress=progress.update)
-    print(terminal.as_json(analysis) if chosen.json else "\n".join(terminal.lines(analysis)))  # noqa: T201 - the answer
+    width = get_terminal_size((120, 24)).columns
+    report = terminal.as_json(analysis) if chosen.json else "\n".join(terminal.lines(analysis, width))
+    print(report)  # noqa: T201 - the answer
     if chosen.html is not None:
         try:
             chosen.html.write_text(page.html(analysis), encoding="utf-8")

@@ -19,7 +19,7 @@ from wallet_db.analyze.figures import (
 from wallet_db.analyze.findings import Finding, patterns, percent, plural, recommendations, seconds
 from wallet_db.analyze.plots import columns, spread
 from wallet_db.analyze.style import STYLE
-from wallet_db.analyze.terminal import DECIDED, MEANINGS, coherence, period
+from wallet_db.analyze.terminal import DECIDED, MEANINGS, asked, coherence, period, state_lines
 
 ROWS_MAX = 25
 COLUMNS_MAX = 92
@@ -31,12 +31,14 @@ def html(analysis: Analysis) -> str:
     sections = [
         f"<header><h1>What became of the orders</h1><p>{escape(period(analysis))}</p></header>",
         _cards(analysis),
+        _section("Now", *(f"<p>{escape(line)}</p>" for line in state_lines(analysis.state))),
         _section("Outcomes", _outcome_bar(orders), _legend(orders)),
         _section("What to do", _findings(recommendations(analysis), "Nothing asks for anything.")),
         _section("Patterns", _findings(patterns(analysis), "None stands out.")),
         '<div class="plots">' + "".join(_plots(analysis)) + "</div>",
         _section("Services", _failures(analysis), _outcome_table("service", analysis.services)),
         _section("Countries", _outcome_table("country", analysis.countries)),
+        _section("Providers", _outcome_table("provider", asked(analysis.providers))),
         _section("Response time", _response_times(analysis)),
         _section("Transactions", _operations(analysis)),
         _section("Race conditions", *_races(analysis)),
@@ -177,6 +179,7 @@ def _response_times(analysis: Analysis) -> str:
     rows = [
         [each.service or "all", *map(seconds, each.buy_s), f"{each.served:,}", *map(seconds, each.sms_s)]
         for each in analysis.response_times[: ROWS_MAX + 1]
+        if each.bought
     ]
     head = ("service", "to the number: p50", "p90", "p99", "served", "to the SMS: p50", "p90", "p99")
     return _table(head, rows)

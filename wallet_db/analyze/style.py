@@ -30,7 +30,7 @@ dt { font-size: .85rem; }
 .findings small { display: block; } .findings .critical { border-color: var(--critical); }
 .findings .critical > b, .failed-all b { color: var(--critical); }
 .findings .warning { border-color: var(--warning); } .findings .warning > b { color: var(--warning); }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 14px;
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 14px;
   margin-bottom: 14px; }
 figure { margin: 0; } figcaption { font-size: .9rem; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; } svg text { font-size: 10px; fill: var(--soft); }

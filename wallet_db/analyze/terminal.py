@@ -1,8 +1,13 @@
-"""An analysis as lines for a terminal, and as JSON. Pure."""
+"""An analysis as lines for a terminal, and as JSON. Pure.
+
+Lines keep to the width: sentences go on in the next line, tables leave out what matters least.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 import orjson
@@ -25,7 +30,12 @@ from wallet_db.analyze.figures import (
 from wallet_db.analyze.findings import Finding, patterns, percent, plural, recommendations, seconds
 from wallet_db.health import table
 
+WIDTH_MIN = 72
 BAR_WIDTH = 30
+BESIDE_A_BAR = 69
+"""So much else is in a line of the outcomes, meaning included."""
+DISPENSABLE = ("open", "cost", "paid", "failed", "expired")
+"""Columns of the outcomes that a narrow table does without, the first one first."""
 SERVICES_SHOWN = 20
 DAYS_SHOWN = 62
 DECIDED = (RECEIVED, CANCELLED, TIMEOUT, EXPIRED, FAILED)
@@ -39,19 +49,17 @@ MEANINGS = {
 }
 
 
-def lines(analysis: Analysis) -> list[str]:
-    """The report as an operator reads it, section by section."""
+def lines(analysis: Analysis, width: int = 120) -> list[str]:
+    """The report as an operator reads it, section by section, in lines of up to `width` (72 at least) characters."""
+    width = max(width, WIDTH_MIN)
     sections: list[tuple[str, Iterator[str]]] = [
         ("STATE", _state(analysis)),
-        ("ACTIVATIONS", _orders(analysis)),
-        ("BY SERVICE", _table("service", analysis.services)),
-        ("BY COUNTRY", _table("country", analysis.countries)),
-        (
-            "BY PROVIDER",
-            _table("provider", {name or "none asked": tally for name, tally in analysis.providers.items()}),
-        ),
+        ("ACTIVATIONS", _orders(analysis, width)),
+        ("BY SERVICE", _table("service", analysis.services, width)),
+        ("BY COUNTRY", _table("country", analysis.countries, width)),
+        ("BY PROVIDER", _table("provider", asked(analysis.providers), width)),
         ("RESPONSE TIME", _response_times(analysis)),
-        ("BY HOUR (UTC)", _bars({f"{hour:02}": tally for hour, tally in enumerate(analysis.by_hour)})),
+        ("BY HOUR (UTC)", _hours(analysis)),
         ("BY DAY (UTC)", _days(analysis)),
         ("TRANSACTIONS", _operations(analysis)),
         ("RACE CONDITIONS", _races(analysis.races)),
@@ -61,8 +69,28 @@ def lines(analysis: Analysis) -> list[str]:
     ]
     written = [period(analysis)]
     for title, section in sections:
-        written += ["", title, *section]
+        written += ["", title]
+        for line in section:
+            written += _wrapped(line, width)
     return written
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    margin = " " * (len(line) - len(line.lstrip()))
+    return wrap(
+        line.strip(),
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin + ("" if margin else "    "),
+        break_on_hyphens=False,
+    )
+
+
+def asked(providers: Mapping[str, Tally]) -> dict[str, Tally]:
+    """By names for people: an order for which nobody was asked has none."""
+    return {name or "none asked": tally for name, tally in providers.items()}
 
 
 def period(analysis: Analysis) -> str:
@@ -132,16 +160,28 @@ def coherence(found: Coherence) -> str:
 
 def _state(analysis: Analysis) -> Iterator[str]:
     state = analysis.state
-    yield f"{state['users']:,} users who own {state['balance']}, {state['frozen']} of it frozen"
+    yield from state_lines(state)
+
+
+def state_lines(state: Mapping[str, object]) -> Iterator[str]:
+    """What is so now, in sentences."""
+    yield f"{_count(state['users'], 'user')}; their wallets hold {state['balance']:,}, {state['frozen']:,} of it frozen"
     yield (
-        f"open now: {state['activations_open']:,} activations, {state['rentals_open']:,} rentals;"
-        f" {state['overdue']:,} overdue by more than a minute"
+        f"open now: {_count(state['activations_open'], 'activation')}, {_count(state['rentals_open'], 'rental')};"
+        f" {state['overdue']:,} to be looked at have waited for a poller for more than a minute"
     )
-    share = percent(state["success"] if isinstance(state["success"], float) else None)
-    yield f"last 24 hours: {state['orders']:,} activations, {share} of the decided ones had their SMS"
+    share = state["success"]
+    yield f"last 24 hours: {_count(state['orders'], 'activation')}" + (
+        f", {percent(share)} of the decided ones had their SMS" if isinstance(share, float) else ""
+    )
 
 
-def _orders(analysis: Analysis) -> Iterator[str]:
+def _count(count: object, one: str) -> str:
+    return plural(count, one) if isinstance(count, int) else str(count)
+
+
+def _orders(analysis: Analysis, width: int) -> Iterator[str]:
+    bar_width = min(BAR_WIDTH, width - BESIDE_A_BAR)
     orders = analysis.orders
     yield f"{plural(orders.total, 'activation')}, {orders.decided:,} decided; shares are of these"
     rows = [
@@ -149,7 +189,7 @@ def _orders(analysis: Analysis) -> Iterator[str]:
             outcome,
             f"{orders.count(outcome):,}".rjust(9),
             percent(orders.share(outcome) if outcome != OPEN else None).rjust(7),
-            _bar(orders, outcome),
+            "" if outcome == OPEN else "█" * round((orders.share(outcome) or 0.0) * bar_width),
             MEANINGS[outcome],
         ]
         for outcome in OUTCOMES
@@ -164,11 +204,7 @@ def _orders(analysis: Analysis) -> Iterator[str]:
         yield f"100 % failure: {named}"
 
 
-def _bar(tally: Tally, outcome: str) -> str:
-    return "" if outcome == OPEN else "█" * round((tally.share(outcome) or 0.0) * BAR_WIDTH)
-
-
-def _table(name: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
+def _table(name: str, tallies: Mapping[str, Tally], width: int) -> Iterator[str]:
     if not tallies:
         yield "none"
         return
@@ -185,7 +221,8 @@ def _table(name: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
         ]
         for label, tally in ordered[:SERVICES_SHOWN]
     ]
-    yield from _figures((name, "orders", "SMS", "success", *DECIDED[1:], OPEN, "paid", "cost"), rows).splitlines()
+    head = (name, "orders", "SMS", "success", *DECIDED[1:], OPEN, "paid", "cost")
+    yield from _narrowed(head, rows, width).splitlines()
     if len(ordered) > SERVICES_SHOWN:
         yield f"… and {len(ordered) - SERVICES_SHOWN:,} more"
 
@@ -207,6 +244,13 @@ def _response_times(analysis: Analysis) -> Iterator[str]:
     yield "from the order to the number, and from the number to the first SMS"
     head = ("", "bought", "p50", "p90", "p99", "served", "p50", "p90", "p99")
     yield from _figures(head, rows).splitlines()
+
+
+def _hours(analysis: Analysis) -> Iterator[str]:
+    if not analysis.orders.total:
+        yield "none"
+        return
+    yield from _bars({f"{hour:02}": tally for hour, tally in enumerate(analysis.by_hour)})
 
 
 def _bars(tallies: Mapping[str, Tally]) -> Iterator[str]:
@@ -254,17 +298,29 @@ def _races(races: Races) -> Iterator[str]:
         names = f"{types.previous_type}, {types.type}"
         yield f"  {names:<18}  {types.pairs:>8,}  nearest {types.nearest_ms:.1f} ms, {types.overlapping:,} overlapped"
     yield "the nearest:"
-    rows = [
-        [
-            f"  {pair.user_id}",
-            f"{pair.number - 1}, {pair.number}",
-            f"{pair.previous_type} {pair.previous_amount}, {pair.type} {pair.amount}",
-            f"{pair.distance_ms:.1f} ms".rjust(11),
-            ("overlapped, " if pair.overlaps else "") + ("chains" if pair.chains else "DOES NOT CHAIN"),
+    for user_id, pairs in groupby(races.nearest, key=lambda pair: pair.user_id):
+        yield f"  user {user_id}, operations"
+        rows = [
+            [
+                f"    {pair.number - 1}, {pair.number}",
+                f"{pair.previous_type} {pair.previous_amount}, {pair.type} {pair.amount}",
+                f"{pair.distance_ms:.1f} ms".rjust(11),
+                ("overlapped, " if pair.overlaps else "") + ("chains" if pair.chains else "DOES NOT CHAIN"),
+            ]
+            for pair in pairs
         ]
-        for pair in races.nearest
-    ]
-    yield from table(("  user", "operations", "", "distance".rjust(11), ""), rows).splitlines()
+        yield from table(rows[0], rows[1:]).splitlines()
+
+
+def _narrowed(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """The table, without as many of the dispensable columns as it takes to fit."""
+    shown = list(range(len(head)))
+    for name in (None, *DISPENSABLE):
+        shown = [column for column in shown if head[column] != name]
+        written = _figures([head[column] for column in shown], [[row[column] for column in shown] for row in rows])
+        if max(map(len, written.splitlines())) <= width:
+            break
+    return written
 
 
 def _figures(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
