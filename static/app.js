@@ -6,38 +6,55 @@
  */
 
 import { TRANSPORTS, connect } from './client/index.js';
+import { announce } from './ui/announcer.js';
 import { Api } from './ui/api.js';
 import { setUpBuy } from './ui/buy.js';
+import { setUpCatalogue } from './ui/catalogue.js';
 import { connectionLight } from './ui/connection.js';
 import { everySecond } from './ui/countdown.js';
-import { byId } from './ui/dom.js';
+import { byId, h } from './ui/dom.js';
 import { humanError } from './ui/errors.js';
-import { setUpHistory } from './ui/history.js';
+import { LANGUAGES, has, language, setLanguage, t, translate } from './ui/language.js';
+import { setUpOperations } from './ui/operations.js';
 import { Orders } from './ui/orders.js';
+import { setUpPast } from './ui/past.js';
+import { buyer } from './ui/purchase.js';
 import { setUpRent } from './ui/rent.js';
 import { Rentals } from './ui/rentals.js';
 import { forgetSession, loadSession, saveSession } from './ui/session.js';
 import { say, setUpSignIn } from './ui/signin.js';
+import { Stall } from './ui/stall.js';
 import { createStore } from './ui/store.js';
-import { showProblem, showSms } from './ui/toast.js';
+import { Titles } from './ui/titles.js';
+import { setUpToasts, showProblem, showSms } from './ui/toast.js';
+import { setUpViews, showPane } from './ui/views.js';
 import { showWallet } from './ui/wallet.js';
 
 const TITLE = document.title;
 
 let endSession = () => {};
+/** What has to be shown anew in another language, while somebody is signed in. */
+let showAnew = () => {};
 
 function startSession({ token, name }) {
   saveSession({ token, name });
   const ending = new AbortController();
   const { signal } = ending;
   const api = new Api(token, signal);
+  const titles = new Titles();
+  const stall = new Stall(api, titles, signal);
   const store = createStore(() => showState());
-  const orders = new Orders(api, store, signal);
-  const rentals = new Rentals(api, store, orders.titles, signal);
+  const orders = new Orders(api, store, titles, signal);
+  const rentals = new Rentals(api, store, stall, titles, signal);
+  const buy = buyer(api, stall, showPurchase, signal);
+  const showBuy = setUpBuy(stall, titles, buy, signal);
+  const showRent = setUpRent(api, stall, titles, showRental, signal);
+  const catalogue = setUpCatalogue(stall, titles, buy, signal);
+  const past = setUpPast(api, stall, titles, store.nowMs, signal);
+  const operations = setUpOperations(api, signal);
   const light = connectionLight(byId('connection'));
-  const reloadHistory = setUpHistory(api, store.nowMs, signal);
   const client = connect({ token, ...pinnedTransport() });
-  let isCatalogMissing = false;
+  let isStallMissing = false;
 
   function showState() {
     showWallet(store.state);
@@ -47,90 +64,122 @@ function startSession({ token, name }) {
 
   client.on('ready', (message) => {
     store.dispatch({ type: 'ready', message, nowMs: Date.now() });
-    reloadHistory();
-    if (isCatalogMissing) loadCatalog();
+    operations.reload();
+    if (isStallMissing) loadStall();
   });
   client.on('event', (event) => {
     store.dispatch({ type: 'event', event });
-    if (event.type === 'balance.changed') reloadHistory();
-    if (event.type === 'sms.received') announceSms(event);
+    if (event.type === 'balance.changed') operations.reload();
+    if (event.type === 'sms.received') tellSms(event);
   });
   client.on('state', (state) => {
     light.show(state);
     if (state.status === 'closed' && state.reason) leave(describeEnd(state.reason));
   });
 
-  function announceSms({ cursor, data }) {
-    showSms({ ...data, service: orders.serviceTitle(data.service) });
-    if (document.hidden) document.title = `● New SMS · ${TITLE}`;
+  function tellSms({ cursor, data }) {
+    showSms({ ...data, service: titles.service(data.service) });
+    if (document.hidden) document.title = t('page.new_sms', { title: TITLE });
     // The browser paints no hidden tab, so this receipt waits until somebody can see the code.
     requestAnimationFrame(() => client.ack(cursor));
   }
 
-  async function loadCatalog() {
-    isCatalogMissing = false;
+  async function loadStall() {
+    isStallMissing = false;
     try {
-      const catalog = await api.services();
-      if (signal.aborted) return;
-      orders.setCatalog(catalog);
-      rentals.setCatalog(catalog);
-      showState();
-      setUpBuy(api, catalog, showPurchase, signal);
-      setUpRent(api, catalog, showRental, signal);
+      await stall.load();
+      if (!signal.aborted) rebuild();
     } catch (error) {
       if (signal.aborted) return;
-      isCatalogMissing = true; // tried again when the connection is back
+      isStallMissing = true; // tried again when the connection is back
       showProblem(humanError(error));
     }
+  }
+
+  /** Titles or language have changed. */
+  function rebuild() {
+    orders.rebuild();
+    rentals.rebuild();
+    showState();
+    showBuy();
+    showRent();
+    catalogue.rebuild();
+    past.rebuild();
+    operations.rebuild();
+    light.tick();
   }
 
   function showPurchase(order) {
     if (signal.aborted) return;
     store.dispatch({ type: 'orders', orders: [order] });
-    orders.reveal(order.id);
+    announceOrder(order);
+    const isElsewhere = document.body.dataset.pane !== 'numbers';
+    showPane('numbers');
+    orders.reveal(order.id, isElsewhere);
   }
 
   function showRental(rental) {
     if (signal.aborted) return;
     store.dispatch({ type: 'rentals', rentals: [rental] });
+    announceOrder(rental);
+    showPane('numbers');
     rentals.reveal(rental.id);
+  }
+
+  function announceOrder({ service, country }) {
+    announce(t('announce.bought', { service: titles.service(service), country: titles.country(country) }));
+  }
+
+  function showPaneOf(view) {
+    if (view === 'catalogue') stall.reload();
+    if (view === 'orders') past.open();
+    if (view === 'wallet') operations.open();
   }
 
   const stopTicking = everySecond(() => {
     orders.show();
     rentals.show();
     light.tick();
+    if (document.body.dataset.pane === 'catalogue') stall.keepFresh();
   });
   endSession = () => {
     endSession = () => {};
+    showAnew = () => {};
     ending.abort();
     stopTicking();
     client.close();
     byId('toasts').replaceChildren();
   };
+  showAnew = rebuild;
 
+  stall.onChange(() => {
+    showBuy();
+    catalogue.show();
+  });
   byId('user-name').textContent = name;
-  showView('desk');
+  showSide('desk');
   showState();
+  setUpViews(showPaneOf, signal);
   light.show(client.state);
-  loadCatalog();
+  loadStall();
 }
 
 function leave(why) {
   endSession();
   forgetSession();
-  showView('signin');
+  showSide('signin');
   say(why);
 }
 
 function describeEnd({ code, name }) {
-  const message = `Your session was ended by the service (${name || code}). Please sign in again.`;
-  return humanError({ code: (name ?? '').toUpperCase(), message });
+  const known = (name ?? '').toUpperCase();
+  return has(`error.${known}`) ? humanError({ code: known }) : t('signin.ended', { reason: name || code });
 }
 
-function showView(id) {
-  for (const view of ['signin', 'desk']) byId(view).hidden = view !== id;
-  document.body.dataset.view = id;
+/** The two sides of signing in. */
+function showSide(id) {
+  for (const side of ['signin', 'desk']) byId(side).hidden = side !== id;
+  document.body.dataset.side = id;
 }
 
 function pinnedTransport() {
@@ -138,12 +187,31 @@ function pinnedTransport() {
   return pinned !== null && Object.hasOwn(TRANSPORTS, pinned) ? { transports: [pinned], share: false } : {};
 }
 
+function setUpLanguage() {
+  const select = byId('language');
+  select.replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => h('option', { value: code, lang: code }, name)));
+  const show = () => {
+    select.value = language();
+    document.documentElement.lang = language();
+    translate(document);
+    showAnew();
+  };
+  select.addEventListener('change', () => {
+    setLanguage(select.value);
+    for (const message of document.querySelectorAll('.message')) message.textContent = ''; // in the former language
+    show();
+  });
+  show();
+}
+
 byId('log-out').addEventListener('click', () => leave(''));
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) document.title = TITLE;
 });
+setUpLanguage();
+setUpToasts();
 setUpSignIn(startSession);
 
 const session = loadSession();
 if (session) startSession(session);
-else showView('signin');
+else showSide('signin');

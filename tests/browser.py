@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -13,8 +14,11 @@ DEADLINE_MS = 20_000
 
 
 @contextmanager
-def open_page(url: str, *, expected_errors: tuple[str, ...] = ()) -> Iterator[Page]:
-    """A page at `url`. Errors of scripts and the console, in any tab, fail the test but for those expected."""
+def open_page(url: str, *, expected_errors: tuple[str, ...] = (), **reader: Any) -> Iterator[Page]:
+    """A page at `url`. Errors of scripts and the console, in any tab, fail the test but for those expected.
+
+    reader: whose browser it is, as `new_context` takes it: `locale`, `color_scheme`, `viewport` …
+    """
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         if os.environ.get("CI"):
@@ -25,7 +29,7 @@ def open_page(url: str, *, expected_errors: tuple[str, ...] = ()) -> Iterator[Pa
         # As root, as in containers, Chromium runs without its sandbox only.
         browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
         try:
-            context = browser.new_context(viewport={"width": 1180, "height": 800})
+            context = browser.new_context(**{"viewport": {"width": 1180, "height": 800}, **reader})
             context.set_default_timeout(DEADLINE_MS)
             context.on("weberror", lambda fault: faults.append(str(fault.error)))
             context.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)

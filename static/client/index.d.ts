@@ -94,7 +94,20 @@ export interface BalanceChanged extends Wallet {
   transaction_id: string | null;
 }
 
-/** For operators: what needs a person. */
+export interface AdminLive {
+  type: 'admin.live';
+  at: string;
+  gateways: string[];
+  connections: Record<'websocket' | 'sse' | 'poll', number>;
+  users: number;
+  newest_event: number;
+  alerts_open: number;
+  orders_stuck: number;
+  delivery_s_sum: number;
+  delivery_count: number;
+}
+
+/** For operators: what needs a person (`wallet`, `begun`), and that it is over (`over`). */
 export interface AdminAlert {
   alert: string;
   [detail: string]: unknown;
@@ -142,6 +155,8 @@ export interface Notices {
   /** The token expires soon. With `getToken` the client sees to it. */
   'auth.expiring': { type: 'auth.expiring'; expires_at: string; in_s: number };
   'auth.renewed': { type: 'auth.renewed'; expires_at: string };
+  /** To operators: what all gateways are doing, every two seconds. */
+  'admin.live': AdminLive;
   /** Something this client sent could not be taken; the connection stays. */
   error: { type: 'error'; success: false; error_code: string; message: string };
 }

@@ -2,6 +2,7 @@
  * Every file of tests, in one order; how they are run is another's.
  */
 
+import './admin_live.test.js';
 import './admin_plot.test.js';
 import './backoff.test.js';
 import './close_codes.test.js';

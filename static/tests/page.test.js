@@ -1,14 +1,117 @@
+import { ApiError } from '../ui/api.js';
 import { Attempt } from '../ui/attempt.js';
-import { priceOf } from '../ui/buy.js';
+import { describeOffer } from '../ui/buy.js';
 import { describeConnection } from '../ui/connection.js';
 import { countdown } from '../ui/countdown.js';
 import { humanError } from '../ui/errors.js';
-import { clock, longClock, phoneGroups, titleOf } from '../ui/format.js';
+import { periodOf, queryOf } from '../ui/filters.js';
+import { clock, longClock, phoneGroups } from '../ui/format.js';
 import { describeHours, times } from '../ui/hours.js';
+import { chooseLanguage, money, percent, setLanguage, t } from '../ui/language.js';
+import { findOffers } from '../ui/offers.js';
 import { describeChain } from '../ui/order_card.js';
 import { CANCEL_MS, cancelLeftMs, describeExtension } from '../ui/rental_card.js';
 import { describeRefusedToken } from '../ui/signin.js';
+import { EN } from '../ui/texts_en.js';
+import { FR } from '../ui/texts_fr.js';
+import { Titles, titleOf } from '../ui/titles.js';
 import { equal, ok, test } from './harness.js';
+
+setLanguage('en');
+
+/** Runs a body in French. */
+function inFrench(body) {
+  setLanguage('fr');
+  try {
+    body();
+  } finally {
+    setLanguage('en');
+  }
+}
+
+test('language: what was chosen, else the first of the reader\'s that is known, in the reader\'s own form', () => {
+  const code = (...list) => chooseLanguage(...list).code;
+  equal([code('fr', ['en-US']), code(null, ['fr-CA', 'en']), code(null, ['de', 'en']), code(null, ['de'])], ['fr', 'fr', 'en', 'en']);
+  equal([code('xx', ['fr']), code('constructor', [])], ['fr', 'en']);
+  equal(chooseLanguage('en', ['fr', 'en-GB']).locale, 'en-GB');
+  equal(chooseLanguage('fr', ['en-US']).locale, 'fr');
+});
+
+test('language: both tables have the same keys, the same places in each text, and every plural form', () => {
+  equal(Object.keys(FR).sort(), Object.keys(EN).sort());
+  const placesOf = (text) => [...JSON.stringify(text).matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+  for (const key of Object.keys(EN)) {
+    ok(typeof EN[key] === typeof FR[key], `${key} to be of one kind`);
+    const forms = typeof EN[key] === 'object' ? ['one', 'other'] : [null];
+    for (const form of forms) {
+      const [en, fr] = form === null ? [EN[key], FR[key]] : [EN[key][form], FR[key][form]];
+      ok(en && fr, `${key} ${form} in both`);
+      equal([key, placesOf(en)], [key, placesOf(fr)]);
+    }
+  }
+});
+
+test('language: plurals, money and shares as its readers write them', () => {
+  equal([t('hours.days', { count: 0 }), t('hours.days', { count: 1 })], ['0 days', '1 day']);
+  equal([money('1234567.5'), percent(0.961)], ['1,234,567.50', '96%']);
+  equal(money('9007199254740993.01').replaceAll(',', ''), '9007199254740993.01');
+  inFrench(() => {
+    equal([t('hours.days', { count: 0 }), t('hours.days', { count: 2 })], ['0 jour', '2 jours']);
+    equal([money('1234.50'), percent(0.961)].map((text) => text.replaceAll(/\s/g, '_')), ['1_234,50', '96_%']);
+  });
+});
+
+test('language: a text that does not exist is a fault', () => {
+  let fault = null;
+  try {
+    t('no.such.text');
+  } catch (error) {
+    fault = error;
+  }
+  ok(fault instanceof RangeError, 'a RangeError');
+});
+
+test('titles: known ones in the reader\'s language, others as the service calls them', () => {
+  const titles = new Titles();
+  titles.set({ services: [{ service: 'other', title: 'Anything' }], countries: [{ country: 'germany', title: 'Germany' }] });
+  equal([titles.country('germany'), titles.service('other'), titles.country('new_land')], ['Germany', 'Anything', 'New land']);
+  inFrench(() => equal([titles.country('germany'), titles.service('other')], ['Allemagne', 'Anything']));
+});
+
+const OFFERS = [
+  { service: 'whatsapp', country: 'brazil', price: '10.00', stock: 0, success: null },
+  { service: 'telegram', country: 'germany', price: '9.50', stock: null, success: 0.4 },
+  { service: 'telegram', country: 'brazil', price: '11.00', stock: 7, success: 0.9 },
+];
+
+/** Names of what is found, by words, order and whether it has to be in stock. */
+function found(words, by = 'service', stockedOnly = false) {
+  const titles = new Titles();
+  titles.set({ countries: [{ country: 'brazil', title: 'Brazil' }] });
+  const offers = findOffers(OFFERS, { words, by, stockedOnly }, titles, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return offers.map(({ service, country }) => `${service} ${country}`);
+}
+
+test('offers: every word is found somewhere in the names, in any language and without accents', () => {
+  equal(found('tele  BRA'), ['telegram brazil']);
+  equal(found(''), ['telegram brazil', 'telegram germany', 'whatsapp brazil']);
+  equal(found('nothing'), []);
+  inFrench(() => equal(found('bresil whats'), ['whatsapp brazil']));
+});
+
+test('offers: in order of numbers, not of letters; what is unknown comes last', () => {
+  equal(found('', 'price'), ['telegram germany', 'whatsapp brazil', 'telegram brazil']);
+  equal(found('', 'success'), ['telegram brazil', 'telegram germany', 'whatsapp brazil']);
+  equal(found('', 'stock'), ['telegram brazil', 'whatsapp brazil', 'telegram germany']);
+  equal(found('', 'price', true), ['telegram brazil']);
+});
+
+test('filters: days are the reader\'s, the last one whole; what is empty is not sent', () => {
+  equal(periodOf('', ''), {});
+  const { from, to } = periodOf('2026-03-01', '2026-03-01');
+  equal([Date.parse(from), Date.parse(to)], [new Date(2026, 2, 1).getTime(), new Date(2026, 2, 2).getTime()]);
+  equal(queryOf({ limit: 20, before: null, status: ['a', 'b'], service: '' }), 'limit=20&status=a&status=b');
+});
 
 test('format: a phone number is grouped and nothing of it lost', () => {
   equal(phoneGroups('6281234567890'), ['+628', '123', '456', '7890']);
@@ -29,10 +132,10 @@ test('format: long times are told in days and hours', () => {
   equal([3_600_000, 86_400_000, 180_000_000, 86_399_000].map(longClock), ['1:00:00', '1 d 0 h', '2 d 2 h', '23:59:59']);
 });
 
-test('buying: the price is the country\'s where there is one', () => {
-  const service = { price: '5.00', prices: { france: '7.20' } };
-  equal([priceOf(service, 'france'), priceOf(service, 'germany')], ['7.20', '5.00']);
-  equal([priceOf({ price: '5.00' }, 'france'), priceOf(undefined, 'france')], ['5.00', undefined]);
+test('buying: what is known of an offer, and nothing of what is not', () => {
+  const described = OFFERS.map(describeOffer);
+  equal(described, ['0 in stock', '40% success', '7 in stock · 90% success']);
+  equal(describeOffer({ stock: null, success: null }), '');
 });
 
 test('rentals: hours in words, and their price to the cent', () => {
@@ -67,6 +170,15 @@ test('attempt: one key for a press without an answer, a new one after an answer'
   ok(attempt.keyFor({ service: 'x' }) !== second, 'another key after an answer');
 });
 
+test('attempt: while an earlier try is at work the outcome is unknown, so the key stays', () => {
+  const attempt = new Attempt();
+  const key = attempt.keyFor({ service: 'x' });
+  attempt.settle(new ApiError({ status: 409, code: 'KEY_IN_USE' }));
+  equal(attempt.keyFor({ service: 'x' }), key);
+  attempt.settle(new ApiError({ status: 409, code: 'NO_NUMBERS' }));
+  ok(attempt.keyFor({ service: 'x' }) !== key, 'another key after a refusal');
+});
+
 test('countdown: falls from the whole to nothing', () => {
   const at = (iso) => countdown('2026-01-01T10:00:00Z', '2026-01-01T10:20:00Z', Date.parse(iso));
   equal(at('2026-01-01T10:00:00Z'), { remainingMs: 1_200_000, share: 1, isShort: false });
@@ -79,6 +191,7 @@ test('errors: a known code speaks to people, an unknown one lets the service spe
   equal(early, 'Too early to cancel. Possible in 1:35.');
   equal(humanError({ code: 'SOMETHING_NEW', message: 'A new thing.' }), 'A new thing.');
   equal(humanError({ code: 'toString' }), 'The service refused: toString.');
+  inFrench(() => ok(humanError({ code: 'NO_NUMBERS', message: 'none' }).startsWith('Pas de numéros'), 'French by the code'));
 });
 
 test('sign-in: a token that was pasted wrong is not called a session that has ended', () => {

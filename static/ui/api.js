@@ -6,13 +6,14 @@
  */
 
 import { fullJitterMs } from '../client/backoff.js';
+import { queryOf } from './filters.js';
 
 const TIMEOUT_MS = 15_000;
 const TRIES_MAX = 3;
 const BACKOFF = { backoffBaseMs: 400, backoffCapMs: 3_000 };
 
 export class ApiError extends Error {
-  /** @param {{ status: number, code: string | null, message: string, data?: object }} answer Status 0: none came. */
+  /** @param {{ status: number, code: string, message?: string, data?: object }} answer Status 0: none came. */
   constructor({ status, code, message, data = {} }) {
     super(message);
     this.name = 'ApiError';
@@ -21,9 +22,12 @@ export class ApiError extends Error {
     this.data = data;
   }
 
-  /** True when the outcome is unknown, or the service had a bad moment: the same request may still succeed. */
+  /**
+   * True when the outcome is unknown, or the service had a bad moment: the same request may still succeed. So it is
+   * while an earlier try of the same purchase is at work.
+   */
   get isTransient() {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || this.status >= 500 || this.code === 'KEY_IN_USE';
   }
 }
 
@@ -45,14 +49,18 @@ export class Api {
     return this.#repeat(() => this.#send('GET', '/api/services'));
   }
 
-  /** @param {string | null} before Position of the page, from `next` of the one before. */
-  activations(before) {
-    const page = before === null ? '' : `&before=${encodeURIComponent(before)}`;
-    return this.#send('GET', `/api/activations?limit=50${page}`);
+  offers() {
+    return this.#repeat(() => this.#send('GET', '/api/offers'));
   }
 
-  operations() {
-    return this.#send('GET', '/api/wallet/operations?limit=20');
+  /** @param {object} wanted Which page: `limit`, `before` (`next` of the one before), `status`, `service` … */
+  activations(wanted) {
+    return this.#repeat(() => this.#send('GET', `/api/activations?${queryOf(wanted)}`));
+  }
+
+  /** @param {object} wanted As for `activations`. */
+  operations(wanted) {
+    return this.#repeat(() => this.#send('GET', `/api/wallet/operations?${queryOf(wanted)}`));
   }
 
   /** @param {string} idempotencyKey The same for all tries of one purchase, so that it is made once. */
@@ -65,10 +73,9 @@ export class Api {
     return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/cancel`);
   }
 
-  /** @param {string | null} before Position of the page, from `next` of the one before. */
-  rentals(before) {
-    const page = before === null ? '' : `&before=${encodeURIComponent(before)}`;
-    return this.#send('GET', `/api/rentals?limit=50${page}`);
+  /** @param {object} wanted As for `activations`. */
+  rentals(wanted) {
+    return this.#repeat(() => this.#send('GET', `/api/rentals?${queryOf(wanted)}`));
   }
 
   /** @param {string} idempotencyKey As for `buy`. */
@@ -119,7 +126,7 @@ export class Api {
       const response = await fetch(path, { ...request, signal: timeout.signal });
       const answer = await response.json().catch(() => ({}));
       if (response.ok) return answer;
-      const { error_code: code = null, message = `The service answered ${response.status}.`, ...data } = answer;
+      const { error_code: code = `HTTP_${response.status}`, message, ...data } = answer;
       throw new ApiError({ status: response.status, code, message, data });
     } catch (error) {
       if (error instanceof ApiError) throw error;

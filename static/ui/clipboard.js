@@ -4,7 +4,9 @@
  * The clipboard API exists only on HTTPS and localhost; on a plain-HTTP address the old command is used.
  */
 
+import { announce } from './announcer.js';
 import { h, setText } from './dom.js';
+import { t } from './language.js';
 
 const CONFIRM_MS = 1_600;
 
@@ -13,12 +15,11 @@ export function copyButton(className, label, text) {
   const button = h('button', { type: 'button', class: className }, label);
   let timer = 0;
   button.addEventListener('click', async () => {
-    const isCopied = await copy(text());
-    setText(button, isCopied ? 'Copied ✓' : 'Select it and copy');
+    const outcome = (await copy(text())) ? t('copy.done') : t('copy.failed');
+    setText(button, outcome);
+    announce(outcome);
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      setText(button, label);
-    }, CONFIRM_MS);
+    timer = setTimeout(() => setText(button, label), CONFIRM_MS);
   });
   return button;
 }

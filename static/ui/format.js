@@ -1,6 +1,8 @@
 /**
- * Values as people read them. Pure; strings in, strings out.
+ * Values as people read them in any language. Pure; strings in, strings out. What depends on it is in `language.js`.
  */
+
+import { t } from './language.js';
 
 /** @returns {string[]} `+6281234567890` in groups of three, the last of four: ['+628', '123', '456', '7890']. */
 export function phoneGroups(phone) {
@@ -23,25 +25,6 @@ export function clock(remainingMs) {
 /** @returns {string} `6 d 3 h` from a day on, else as `clock`. Begun hours count in full. */
 export function longClock(remainingMs) {
   const totalH = Math.ceil(remainingMs / 3_600_000);
-  return remainingMs >= 86_400_000 ? `${Math.floor(totalH / 24)} d ${totalH % 24} h` : clock(remainingMs);
-}
-
-const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const dayAndTime = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-});
-
-/** @returns {string} The time in the reader's zone, with the day unless it is today's. */
-export function localTime(iso, nowMs) {
-  const at = new Date(iso);
-  return (at.toDateString() === new Date(nowMs).toDateString() ? timeOfDay : dayAndTime).format(at);
-}
-
-/** @returns {string} `some_service` as `Some service`, for names the catalog does not know. */
-export function titleOf(slug) {
-  const words = slug.replaceAll(/[_-]+/g, ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  if (remainingMs < 86_400_000) return clock(remainingMs);
+  return t('time.days_hours', { days: Math.floor(totalH / 24), hours: totalH % 24 });
 }

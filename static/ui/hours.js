@@ -3,6 +3,7 @@
  */
 
 import { h } from './dom.js';
+import { t } from './language.js';
 
 /** The service rents by the hour, 2 to 1344; these are what people ask for. */
 export const HOURS = [2, 4, 12, 24, 72, 168, 336, 720, 1344];
@@ -10,9 +11,9 @@ export const HOURS_MAX = 1344;
 
 /** @param {number} hours @returns {string} `2 hours`, `1 day`, `3 days`, `2 weeks`. */
 export function describeHours(hours) {
-  const [count, unit] =
-    hours % 168 === 0 && hours > 168 ? [hours / 168, 'week'] : hours % 24 === 0 ? [hours / 24, 'day'] : [hours, 'hour'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  if (hours % 168 === 0 && hours > 168) return t('hours.weeks', { count: hours / 168 });
+  if (hours % 24 === 0) return t('hours.days', { count: hours / 24 });
+  return t('hours.hours', { count: hours });
 }
 
 /** @param {string} price Of one, with two decimals. @param {number} count @returns {string} Of so many. */

@@ -2,34 +2,17 @@
  * One order on the page: a card while it lives, a quiet row once it is closed. The same element in both.
  *
  * `update` shows an order, `tick` what depends on the time. Both may be called at will; they touch what has changed.
+ * Texts that do not change are made once: in another language, a card is made anew.
  */
 
+import { cardHead, messageRow, showPhone } from './card_parts.js';
 import { copyButton } from './clipboard.js';
 import { countdown } from './countdown.js';
-import { arrangeChildren, h, replay, setText } from './dom.js';
+import { arrangeChildren, busy, h, replay, setText } from './dom.js';
 import { humanError } from './errors.js';
-import { clock, localTime, phoneGroups } from './format.js';
+import { clock } from './format.js';
+import { has, t } from './language.js';
 import { isClosed } from './store.js';
-
-const STATUS = {
-  ordering: 'Getting a number',
-  pending: 'Waiting for SMS',
-  received: 'Code received',
-  completed: 'Completed',
-  cancelled: 'Cancelled',
-  timeout: 'No SMS in time',
-  failed: 'No number',
-};
-
-/** Why an order was not tried again, where its user had wanted that. */
-const NOT_RETRIED = {
-  INSUFFICIENT_FUNDS: 'not enough available',
-  NO_NUMBERS: 'nobody else has numbers',
-  NOT_FOR_SALE: 'it is not sold any more',
-  PRICE_ABOVE_LIMIT: 'it would cost more',
-  TOO_MANY_OPEN_ORDERS: 'too many orders are open',
-  RETRIES_USED_UP: 'often enough',
-};
 
 export class OrderCard {
   #order = null;
@@ -38,12 +21,13 @@ export class OrderCard {
 
   #status = h('span', { class: 'status' });
   #phone = h('span', { class: 'phone' });
-  #phoneRow = h('div', { class: 'phone-row' }, this.#phone, copyButton('button copy-phone', 'Copy', () => this.phone));
+  #copyPhone = copyButton('button small copy-phone', t('order.copy'), () => this.phone);
+  #phoneRow = h('div', { class: 'phone-row' }, this.#phone, this.#copyPhone);
   #codeBox = h('div', { class: 'code-box' });
-  #sms = h('ul', { class: 'sms' });
+  #sms = h('ul', { class: 'sms', 'aria-label': t('order.messages') });
   #left = h('span', { class: 'left' });
   #bar = h('progress', { class: 'bar', max: 1, 'aria-hidden': 'true' });
-  #cancel = h('button', { type: 'button', class: 'button cancel' }, 'Cancel');
+  #cancel = h('button', { type: 'button', class: 'button small cancel' }, t('order.cancel'));
   #hint = h('span', { class: 'hint' });
   #note = h('p', { class: 'note' });
   #chain = h('p', { class: 'chain' });
@@ -54,12 +38,9 @@ export class OrderCard {
    */
   constructor(titles, onCancel) {
     this.#titles = titles;
-    this.#cancel.addEventListener('click', async () => {
-      this.#cancel.disabled = true;
-      await onCancel(this.#order.id);
-      this.#cancel.disabled = false;
-    });
-    this.element = h('article', { class: 'order' });
+    this.#cancel.addEventListener('click', () => busy(this.#cancel, () => onCancel(this.#order.id)));
+    // Can be given the focus by script: it is where the focus goes when a control in it is gone.
+    this.element = h('article', { class: 'order', tabIndex: -1 });
   }
 
   get phone() {
@@ -78,15 +59,13 @@ export class OrderCard {
     if (!previous) this.#build(order, nowMs);
 
     this.element.dataset.id = order.id;
-    this.element.id = `order-${order.id}`;
     this.element.dataset.status = order.status;
-    setText(this.#status, order.cancel_requested && !isClosed(order) ? 'Cancelling' : STATUS[order.status]);
+    const isCancelling = order.cancel_requested && !isClosed(order);
+    setText(this.#status, t(isCancelling ? 'status.cancelling' : `status.${order.status}`));
     this.#phoneRow.hidden = order.phone === null;
-    if (order.phone !== null && this.#phone.textContent !== this.phone) {
-      this.#phone.replaceChildren(...phoneGroups(order.phone).map((group) => h('span', {}, group)));
-    }
+    if (order.phone !== null) showPhone(this.#phone, this.#copyPhone, order.phone);
     this.#showCode(order.code, previous);
-    this.#sms.replaceChildren(...order.sms.map((sms) => smsRow(sms, nowMs)));
+    this.#sms.replaceChildren(...order.sms.map((sms) => messageRow(sms, nowMs)));
     this.#sms.hidden = order.sms.length === 0;
     const trouble = troubleOf(order);
     setText(this.#note, trouble === null ? '' : humanError({ code: trouble }));
@@ -103,8 +82,9 @@ export class OrderCard {
     this.#bar.hidden = !isWaiting;
     this.#left.hidden = !isWaiting;
     if (isWaiting) {
-      const { remainingMs, share, isShort } = countdown(createdAt, (status === 'pending' && waitsUntil) || expiresAt, nowMs);
-      setText(this.#left, remainingMs > 0 ? `${clock(remainingMs)} left` : 'time is up, settling');
+      const until = (status === 'pending' && waitsUntil) || expiresAt;
+      const { remainingMs, share, isShort } = countdown(createdAt, until, nowMs);
+      setText(this.#left, remainingMs > 0 ? t('order.left', { time: clock(remainingMs) }) : t('order.settling'));
       this.#bar.value = share;
       this.element.classList.toggle('short', isShort);
     }
@@ -118,10 +98,10 @@ export class OrderCard {
     const allowedAtMs = Math.max(allowedAt === null ? 0 : Date.parse(allowedAt), this.#deniedUntilMs);
     const isEarly = !this.#cancel.hidden && allowedAtMs > nowMs;
     this.#cancel.classList.toggle('early', isEarly);
-    const wait = isEarly ? clock(allowedAtMs - nowMs) : '';
     const isDenied = isEarly && (this.#deniedUntilMs > nowMs || this.#order.error_code === 'EARLY_CANCEL_DENIED');
     this.#hint.classList.toggle('denied', isDenied);
-    setText(this.#hint, !isEarly ? '' : isDenied ? `too early, wait ${wait}` : `possible in ${wait}`);
+    const time = isEarly ? clock(allowedAtMs - nowMs) : '';
+    setText(this.#hint, !isEarly ? '' : t(isDenied ? 'order.too_early' : 'order.possible_in', { time }));
   }
 
   #showChain(order) {
@@ -140,19 +120,14 @@ export class OrderCard {
     this.#codeBox.hidden = false;
     this.#codeBox.replaceChildren(
       h('span', { class: 'code' }, code),
-      copyButton('button primary copy', 'Copy code', () => code),
+      copyButton('button primary copy', t('order.copy_code'), () => code),
     );
     if (previous) replay(this.element, 'arrived');
   }
 
   #build(order, nowMs) {
-    const service = this.#titles.service(order.service);
-    const badge = h('span', { class: 'badge', 'aria-hidden': 'true' }, service.charAt(0));
-    badge.style.setProperty('--hue', hueOf(order.service));
-    const bought = h('time', { dateTime: order.created_at }, localTime(order.created_at, nowMs));
-    const meta = h('p', { class: 'meta' }, `${this.#titles.country(order.country)} · ${order.price} · `, bought);
     arrangeChildren(this.element, [
-      h('header', {}, badge, h('h3', {}, service), this.#status, meta),
+      cardHead(this.element, order, this.#titles, this.#status, nowMs),
       this.#phoneRow,
       this.#codeBox,
       this.#sms,
@@ -166,24 +141,14 @@ export class OrderCard {
 
 /** @returns {{ text: string, id?: string }} What followed the order, else what it follows; '' for neither. Pure. */
 export function describeChain({ retry_of: first, retried_by: next, retry_refused: refused }) {
-  if (next) return { text: 'Tried again as', id: next };
-  if (Object.hasOwn(NOT_RETRIED, refused ?? '')) return { text: `Not tried again: ${NOT_RETRIED[refused]}.` };
-  return first ? { text: 'Another try of', id: first } : { text: '' };
-}
-
-function smsRow({ text, received_at: at }, nowMs) {
-  return h('li', {}, h('span', {}, text ?? 'no longer kept'), h('time', { dateTime: at }, localTime(at, nowMs)));
+  if (next) return { text: t('order.tried_again'), id: next };
+  const reason = `not_retried.${refused}`; // who cancelled knows why, so that code has no text
+  if (has(reason)) return { text: t('order.not_retried', { reason: t(reason) }) };
+  return first ? { text: t('order.try_of'), id: first } : { text: '' };
 }
 
 /** @returns {string | null} The error worth a line: not one overtaken by a code, nor one that the hint tells better. */
 function troubleOf({ status, error_code: errorCode }) {
   const isServed = status === 'received' || status === 'completed';
   return isServed || errorCode === 'EARLY_CANCEL_DENIED' ? null : errorCode;
-}
-
-/** @returns {number} A colour angle that stays with the name. */
-export function hueOf(slug) {
-  let hash = 0;
-  for (const char of slug) hash = (hash * 31 + char.codePointAt(0)) % 360;
-  return hash;
 }

@@ -2,30 +2,23 @@
  * One rental on the page: its number, how long it runs, all its SMS, and what may be done with it.
  *
  * `update` shows a rental, `tick` what depends on the time. Both may be called at will; they touch what has changed.
+ * Texts that do not change are made once: in another language, a card is made anew.
  */
 
 import { Attempt } from './attempt.js';
+import { cardHead, messageRow, showPhone } from './card_parts.js';
 import { copyButton } from './clipboard.js';
 import { countdown } from './countdown.js';
-import { arrangeChildren, h, replay, setText } from './dom.js';
+import { arrangeChildren, busy, h, replay, setText } from './dom.js';
 import { humanError } from './errors.js';
-import { clock, localTime, longClock, phoneGroups } from './format.js';
+import { clock, longClock } from './format.js';
 import { HOURS_MAX, describeHours, hourOptions, times } from './hours.js';
-import { hueOf } from './order_card.js';
+import { money, t } from './language.js';
 import { isClosed } from './store.js';
 
 /** So long a rental can be given back, counted from its order: the service counts from the purchase, which is later. */
 export const CANCEL_MS = 20 * 60_000;
 const CONFIRM_MS = 5_000;
-
-const STATUS = {
-  ordering: 'Getting a number',
-  active: 'Rented',
-  completed: 'Finished',
-  cancelled: 'Cancelled',
-  expired: 'Ended',
-  failed: 'No number',
-};
 
 /** @returns {number} How much longer it can be given back; 0: not any more. Pure. @param {number} nowMs Service time. */
 export function cancelLeftMs(rental, nowMs) {
@@ -37,9 +30,10 @@ export function cancelLeftMs(rental, nowMs) {
 export function describeExtension({ extension }) {
   if (!extension) return '';
   const by = describeHours(extension.hours);
-  if (extension.status === 'requested') return `Extending by ${by} for ${extension.price} …`;
-  if (extension.status === 'extended') return `Extended by ${by} for ${extension.price}.`;
-  return `Not extended, and nothing was charged for it. ${humanError({ code: extension.error_code, message: '' })}`.trim();
+  const change = { hours: by, price: money(extension.price) };
+  if (extension.status === 'requested') return t('rental.extending', change);
+  if (extension.status === 'extended') return t('rental.extended', change);
+  return t('rental.not_extended', { why: humanError({ code: extension.error_code, message: '' }) }).trim();
 }
 
 /** @typedef {{ cancel(id: string): Promise<void>, finish(id: string): Promise<void>,
@@ -55,18 +49,19 @@ export class RentalCard {
 
   #status = h('span', { class: 'status' });
   #phone = h('span', { class: 'phone' });
-  #phoneRow = h('div', { class: 'phone-row' }, this.#phone, copyButton('button copy-phone', 'Copy', () => this.phone));
-  #sms = h('ul', { class: 'sms messages', 'aria-label': 'Messages' });
-  #quiet = h('p', { class: 'chain' }, 'No messages yet; they appear here by themselves.');
+  #copyPhone = copyButton('button small copy-phone', t('order.copy'), () => this.phone);
+  #phoneRow = h('div', { class: 'phone-row' }, this.#phone, this.#copyPhone);
+  #sms = h('ul', { class: 'sms messages', 'aria-label': t('order.messages') });
+  #quiet = h('p', { class: 'chain' }, t('rental.quiet'));
   #left = h('span', { class: 'left' });
   #bar = h('progress', { class: 'bar', max: 1, 'aria-hidden': 'true' });
-  #extension = h('p', { class: 'chain', role: 'status' });
-  #hours = h('select', { 'aria-label': 'For how much longer' });
+  #extension = h('p', { class: 'chain' });
+  #hours = h('select', { 'aria-label': t('rental.how_long') });
   #price = h('span', { class: 'extend-price' });
-  #extend = h('button', { type: 'submit', class: 'button' }, 'Extend');
+  #extend = h('button', { type: 'submit', class: 'button small' }, t('rental.extend'));
   #form = h('form', { class: 'extend' }, this.#hours, this.#price, this.#extend);
-  #cancel = h('button', { type: 'button', class: 'button cancel' }, 'Cancel');
-  #finish = h('button', { type: 'button', class: 'button finish' }, 'Finish');
+  #cancel = h('button', { type: 'button', class: 'button small cancel' }, t('order.cancel'));
+  #finish = h('button', { type: 'button', class: 'button small finish' }, t('rental.finish'));
   #hint = h('span', { class: 'hint' });
   #note = h('p', { class: 'note' });
   #footer = h('footer', {}, this.#left, this.#hint, this.#cancel, this.#finish);
@@ -80,11 +75,16 @@ export class RentalCard {
     this.#titles = titles;
     this.#priceHour = priceHour;
     this.#actions = actions;
-    this.element = h('article', { class: 'order rental' });
+    this.element = h('article', { class: 'order rental', tabIndex: -1 });
     this.#hours.addEventListener('change', () => this.#showPrice());
     this.#form.addEventListener('submit', (submit) => this.#submitExtension(submit));
     this.#cancel.addEventListener('click', () => busy(this.#cancel, () => actions.cancel(this.#rental.id)));
     this.#finish.addEventListener('click', () => this.#confirmFinish());
+    this.#finish.addEventListener('keydown', (press) => {
+      if (press.key !== 'Escape' || this.#confirmUntilMs === 0) return;
+      press.preventDefault(); // it means this question, and no message over the page
+      this.#ask(0);
+    });
   }
 
   get phone() {
@@ -105,7 +105,7 @@ export class RentalCard {
     this.#left.hidden = !isRunning;
     if (isRunning) {
       const { remainingMs, share } = countdown(rental.created_at, rental.ends_at, nowMs);
-      setText(this.#left, remainingMs > 0 ? `${longClock(remainingMs)} left` : 'time is up, settling');
+      setText(this.#left, remainingMs > 0 ? t('order.left', { time: longClock(remainingMs) }) : t('order.settling'));
       this.#bar.value = share;
       this.element.classList.toggle('short', remainingMs < 3_600_000);
     }
@@ -113,8 +113,8 @@ export class RentalCard {
     const isAsked = rental.cancel_requested || rental.finish_requested;
     this.#cancel.hidden = leftMs === 0 || isAsked;
     this.#finish.hidden = rental.status !== 'active' || isAsked;
-    setText(this.#finish, this.#confirmUntilMs > Date.now() ? 'Give it up? No money back' : 'Finish');
-    setText(this.#hint, this.#cancel.hidden ? '' : `cancel for ${clock(leftMs)} more`);
+    if (this.#confirmUntilMs > 0 && this.#confirmUntilMs <= Date.now()) this.#ask(0);
+    setText(this.#hint, this.#cancel.hidden ? '' : t('rental.cancel_for', { time: clock(leftMs) }));
     this.#form.hidden = !isRunning || isAsked || this.#hours.options.length === 0;
   }
 
@@ -126,15 +126,13 @@ export class RentalCard {
     this.element.dataset.status = rental.status;
     this.element.dataset.open = String(!isClosed(rental));
     const isAsked = !isClosed(rental) && (rental.cancel_requested || rental.finish_requested);
-    setText(this.#status, isAsked ? (rental.cancel_requested ? 'Cancelling' : 'Finishing') : STATUS[rental.status]);
+    const asked = rental.cancel_requested ? 'cancelling' : 'finishing';
+    setText(this.#status, t(`rental.${isAsked ? asked : rental.status}`));
     this.#phoneRow.hidden = rental.phone === null;
-    if (rental.phone !== null && this.#phone.textContent !== this.phone) {
-      this.#phone.replaceChildren(...phoneGroups(rental.phone).map((group) => h('span', {}, group)));
-    }
-    this.#sms.replaceChildren(...[...rental.sms].reverse().map((sms) => messageRow(sms, nowMs)));
+    if (rental.phone !== null) showPhone(this.#phone, this.#copyPhone, rental.phone);
+    this.#showMessages(rental, previous, nowMs);
     this.#sms.hidden = rental.sms.length === 0;
     this.#quiet.hidden = rental.sms.length > 0 || rental.status !== 'active';
-    if (previous && rental.sms.length > previous.sms.length) replay(this.element, 'arrived');
     setText(this.#extension, describeExtension(rental));
     this.#extension.hidden = !rental.extension;
     this.#extend.disabled = rental.extension?.status === 'requested';
@@ -142,6 +140,13 @@ export class RentalCard {
     const trouble = rental.status === 'completed' || rental.status === 'expired' ? null : rental.error_code;
     setText(this.#note, trouble === null ? '' : humanError({ code: trouble }));
     this.#note.hidden = trouble === null;
+  }
+
+  /** Newest first; made anew only if they have changed, for somebody may be at one of their buttons. */
+  #showMessages({ sms }, previous, nowMs) {
+    if (JSON.stringify(sms) === JSON.stringify(previous?.sms)) return;
+    this.#sms.replaceChildren(...[...sms].reverse().map((each) => messageRow(each, nowMs, true)));
+    if (previous && sms.length > previous.sms.length) replay(this.element, 'arrived');
   }
 
   #offerHours({ hours, service }) {
@@ -152,7 +157,7 @@ export class RentalCard {
 
   #showPrice() {
     const priceHour = this.#priceHour(this.#rental.service);
-    setText(this.#price, priceHour === null ? '' : times(priceHour, Number(this.#hours.value)));
+    setText(this.#price, priceHour === null ? '' : money(times(priceHour, Number(this.#hours.value))));
   }
 
   async #submitExtension(submit) {
@@ -167,23 +172,23 @@ export class RentalCard {
 
   /** Nothing comes back for a number that is given up: the first press asks. */
   #confirmFinish() {
-    if (this.#confirmUntilMs > Date.now()) {
-      this.#confirmUntilMs = 0;
+    if (this.#confirmUntilMs > 0) {
+      this.#ask(0);
       busy(this.#finish, () => this.#actions.finish(this.#rental.id));
     } else {
-      this.#confirmUntilMs = Date.now() + CONFIRM_MS;
+      this.#ask(Date.now() + CONFIRM_MS);
     }
-    setText(this.#finish, this.#confirmUntilMs > 0 ? 'Give it up? No money back' : 'Finish');
+  }
+
+  /** @param {number} untilMs How long the question stands; 0: not at all. */
+  #ask(untilMs) {
+    this.#confirmUntilMs = untilMs;
+    setText(this.#finish, t(untilMs > 0 ? 'rental.confirm' : 'rental.finish'));
   }
 
   #build(rental, nowMs) {
-    const service = this.#titles.service(rental.service);
-    const badge = h('span', { class: 'badge', 'aria-hidden': 'true' }, service.charAt(0));
-    badge.style.setProperty('--hue', hueOf(rental.service));
-    const rented = h('time', { dateTime: rental.created_at }, localTime(rental.created_at, nowMs));
-    const meta = h('p', { class: 'meta' }, `${this.#titles.country(rental.country)} · ${rental.price} · `, rented);
     arrangeChildren(this.element, [
-      h('header', {}, badge, h('h3', {}, service), this.#status, meta),
+      cardHead(this.element, rental, this.#titles, this.#status, nowMs),
       this.#phoneRow,
       this.#sms,
       this.#quiet,
@@ -194,18 +199,4 @@ export class RentalCard {
       this.#footer,
     ]);
   }
-}
-
-function messageRow({ code, text, received_at: at }, nowMs) {
-  const words = h('span', {}, text || code || 'no longer kept');
-  const time = h('time', { dateTime: at }, localTime(at, nowMs));
-  return h('li', {}, words, code ? copyButton('button copy-code', `Copy ${code}`, () => code) : null, time);
-}
-
-async function busy(button, work) {
-  button.disabled = true;
-  button.setAttribute('aria-busy', 'true');
-  await work();
-  button.disabled = false;
-  button.removeAttribute('aria-busy');
 }

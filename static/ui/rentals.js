@@ -1,41 +1,40 @@
 /**
- * The two lists of rentals, open and past, each rental in its card.
+ * The rentals that run, and those that ended lately, each in its card. What ended before is in `past.js`.
  */
 
-import { arrangeChildren, byId } from './dom.js';
+import { arrangeChildren, bringIntoView, byId, keepingFocus } from './dom.js';
 import { humanError } from './errors.js';
 import { RentalCard } from './rental_card.js';
 import { arrange } from './store.js';
 import { showProblem } from './toast.js';
+
+const RECENT_MAX = 5;
 
 export class Rentals {
   #api;
   #store;
   #titles;
   #signal;
-  #prices = new Map();
+  #stall;
   #cards = new Map();
-  #next = null; // position of the next page of older rentals; null before the first
-  #hasLooked = false; // for rentals older than the snapshot's
 
   /**
    * @param {import('./api.js').Api} api
    * @param {ReturnType<import('./store.js').createStore>} store
-   * @param {{ service: (slug: string) => string, country: (slug: string) => string }} titles
+   * @param {import('./stall.js').Stall} stall What an hour costs.
+   * @param {import('./titles.js').Titles} titles
    * @param {AbortSignal} signal Ends it.
    */
-  constructor(api, store, titles, signal) {
+  constructor(api, store, stall, titles, signal) {
     this.#api = api;
     this.#store = store;
+    this.#stall = stall;
     this.#titles = titles;
     this.#signal = signal;
-    byId('older-rentals').hidden = true;
-    byId('older-rentals').addEventListener('click', () => this.#loadOlder(showProblem), { signal });
   }
 
-  /** @param {{ rentals?: object[] }} catalog What is for rent, and an hour's price. */
-  setCatalog({ rentals = [] }) {
-    this.#prices = new Map(rentals.map(({ service, price_hour: price }) => [service, price]));
+  /** Titles, prices or language have changed: the cards are made anew with the next `show`. */
+  rebuild() {
     this.#cards.clear();
   }
 
@@ -50,20 +49,17 @@ export class Rentals {
       card.update(rental, nowMs);
       return card.element;
     };
-    arrangeChildren(byId('open-rentals'), live.map(elementOf));
-    arrangeChildren(byId('past-rentals'), closed.map(elementOf));
-    byId('rentals-section').hidden = live.length === 0;
-    byId('past-rentals-section').hidden = closed.length === 0;
-    if (closed.length > 0 && !this.#hasLooked) {
-      this.#hasLooked = true;
-      this.#loadOlder(() => (byId('older-rentals').hidden = false)); // not asked for, so not complained about
-    }
+    keepingFocus(() => {
+      arrangeChildren(byId('open-rentals'), live.map(elementOf));
+      arrangeChildren(byId('past-rentals'), closed.slice(0, RECENT_MAX).map(elementOf));
+      byId('rentals-section').hidden = live.length === 0;
+      byId('past-rentals-section').hidden = closed.length === 0;
+    });
   }
 
   /** Takes the eye to a rental just made, which on a phone is below the form. */
   reveal(id) {
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    this.#cards.get(id)?.element.scrollIntoView({ block: 'nearest', behavior: isCalm ? 'auto' : 'smooth' });
+    bringIntoView(this.#cards.get(id)?.element);
   }
 
   #cardOf(id) {
@@ -73,7 +69,8 @@ export class Rentals {
         finish: (rentalId) => this.#ask(this.#api.finishRental(rentalId)),
         extend: (rentalId, hours, key) => this.#ask(this.#api.extendRental(rentalId, hours, key)),
       };
-      this.#cards.set(id, new RentalCard(this.#titles, (service) => this.#prices.get(service) ?? null, actions));
+      const priceHour = (service) => this.#stall.rentals.find((each) => each.service === service)?.price_hour ?? null;
+      this.#cards.set(id, new RentalCard(this.#titles, priceHour, actions));
     }
     return this.#cards.get(id);
   }
@@ -93,22 +90,5 @@ export class Rentals {
 
   #take(rentals) {
     if (!this.#signal.aborted) this.#store.dispatch({ type: 'rentals', rentals });
-  }
-
-  /** @param {(problem: string) => void} onProblem */
-  async #loadOlder(onProblem) {
-    const button = byId('older-rentals');
-    button.disabled = true;
-    try {
-      const { rentals, next } = await this.#api.rentals(this.#next);
-      if (this.#signal.aborted) return;
-      this.#next = next;
-      button.hidden = next === null;
-      this.#take(rentals);
-    } catch (error) {
-      if (!this.#signal.aborted) onProblem(humanError(error));
-    } finally {
-      button.disabled = false;
-    }
   }
 }

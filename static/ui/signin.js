@@ -3,8 +3,9 @@
  */
 
 import { Api } from './api.js';
-import { byId } from './dom.js';
+import { busy, byId, setText } from './dom.js';
 import { humanError } from './errors.js';
+import { t } from './language.js';
 
 /** @param {(session: { token: string, name: string }) => void} onSession */
 export function setUpSignIn(onSession) {
@@ -23,51 +24,48 @@ export function setUpSignIn(onSession) {
   demo.addEventListener('submit', async (submit) => {
     submit.preventDefault();
     const name = byId('demo-name').value.trim();
-    const button = byId('demo-start');
-    button.disabled = true;
     say('');
-    try {
-      const answer = await new Api(null).createDemoSession(name, byId('demo-credit').value.trim());
-      onSession({ token: answer.token, name });
-    } catch (error) {
-      if (error.status === 404) {
-        byId('use-demo').hidden = true;
-        show(token);
-        say('This service runs without demo users. Sign in with the token you were given.');
-      } else {
-        say(humanError(error));
+    await busy(byId('demo-start'), async () => {
+      try {
+        const credit = byId('demo-credit').value.trim().replace(',', '.'); // as some languages write it
+        const answer = await new Api(null).createDemoSession(name, credit);
+        onSession({ token: answer.token, name });
+      } catch (error) {
+        if (error.status === 404) {
+          byId('use-demo').hidden = true;
+          show(token);
+          say(t('signin.no_demo'));
+        } else {
+          say(humanError(error));
+        }
       }
-    } finally {
-      button.disabled = false;
-    }
+    });
   });
 
   token.addEventListener('submit', async (submit) => {
     submit.preventDefault();
     const pasted = byId('token').value.trim();
-    const button = byId('token-start');
-    button.disabled = true;
     say('');
-    try {
-      await new Api(pasted).operations(); // any read tells whether it is good
-      byId('token').value = '';
-      onSession({ token: pasted, name: '' });
-    } catch (error) {
-      say(describeRefusedToken(error));
-    } finally {
-      button.disabled = false;
-    }
+    await busy(byId('token-start'), async () => {
+      try {
+        await new Api(pasted).operations({ limit: 1 }); // any read tells whether it is good
+        byId('token').value = '';
+        onSession({ token: pasted, name: '' });
+      } catch (error) {
+        say(describeRefusedToken(error));
+      }
+    });
   });
 }
 
 /** @param {{ code: string | null, message?: string }} error @returns {string} Pure. */
 export function describeRefusedToken(error) {
-  if (error.code === 'TOKEN_INVALID') return 'This token is not valid here. Check that you have pasted all of it.';
-  if (error.code === 'TOKEN_EXPIRED') return 'This token has expired. Get a new one.';
+  if (error.code === 'TOKEN_INVALID') return t('signin.token_invalid');
+  if (error.code === 'TOKEN_EXPIRED') return t('signin.token_expired');
   return humanError(error);
 }
 
 /** @param {string} text Why somebody has to sign in, or why it did not work; '' for nothing. */
 export function say(text) {
-  byId('signin-message').textContent = text;
+  setText(byId('signin-message'), text);
 }

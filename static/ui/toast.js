@@ -1,35 +1,51 @@
 /**
- * Short messages over the page. The region is an aria-live one, so that a code is read out as it arrives.
+ * Short messages over the page. They go by themselves, but not while somebody points at them or is in them with the
+ * keyboard; Escape takes the newest away. What they say is read out by the announcer, once.
  */
 
+import { announceNow, spelled } from './announcer.js';
 import { copyButton } from './clipboard.js';
 import { byId, h } from './dom.js';
+import { t } from './language.js';
 
 const STAY_MS = 12_000;
 const TOASTS_MAX = 4;
 
 /** @param {{ service: string, code: string | null, text: string }} sms `service` as shown to people. */
 export function showSms({ service, code, text }) {
-  const body = h('div', { class: 'toast-body' }, h('strong', {}, `${service} sent a code`), h('span', {}, text));
+  const title = t(code === null ? 'toast.sms' : 'toast.code', { service });
+  const body = h('div', { class: 'toast-body' }, h('strong', {}, title), h('span', {}, text));
   if (code === null) {
-    body.firstChild.textContent = `SMS from ${service}`;
     show(h('div', { class: 'toast toast-sms' }, body));
+    announceNow(t('announce.sms', { service, text }));
     return;
   }
-  const row = h('div', { class: 'toast-code' }, h('span', {}, code), copyButton('button primary', 'Copy', () => code));
-  show(h('div', { class: 'toast toast-sms' }, body, row));
+  const copy = copyButton('button primary', t('order.copy'), () => code);
+  show(h('div', { class: 'toast toast-sms' }, body, h('div', { class: 'toast-code' }, h('span', {}, code), copy)));
+  announceNow(t('announce.code', { service, code: spelled(code) }));
 }
 
 /** @param {string} text */
 export function showProblem(text) {
   show(h('div', { class: 'toast toast-problem' }, h('div', { class: 'toast-body' }, text)));
+  announceNow(text);
+}
+
+/** Escape takes the newest message away. */
+export function setUpToasts() {
+  document.addEventListener('keydown', (press) => {
+    if (press.key === 'Escape' && !press.defaultPrevented) byId('toasts').firstElementChild?.remove();
+  });
 }
 
 function show(toast) {
   const region = byId('toasts');
   const dismiss = () => toast.remove();
-  toast.append(h('button', { type: 'button', class: 'toast-close', 'aria-label': 'Dismiss', onclick: dismiss }, '×'));
+  const close = h('button', { type: 'button', class: 'toast-close', 'aria-label': t('toast.dismiss'), onclick: dismiss });
+  close.append('×');
+  toast.append(close);
   region.prepend(toast);
   while (region.children.length > TOASTS_MAX) region.lastElementChild.remove();
-  setTimeout(dismiss, STAY_MS);
+  const leave = () => (toast.matches(':hover, :focus-within') ? setTimeout(leave, STAY_MS / 4) : dismiss());
+  setTimeout(leave, STAY_MS);
 }

@@ -1,33 +1,27 @@
 /**
- * The three figures of the wallet, and the operation that changed them last.
- *
- * Figures are the decimal strings of the wire. A figure that changes flashes; the first ones do not.
+ * The three figures of the wallet, and the operation that changed them last. A figure that changes flashes; the first
+ * ones do not.
  */
 
 import { byId, replay, setText } from './dom.js';
-
-const OPERATIONS = {
-  freeze: 'held for an order',
-  commit: 'paid for an SMS',
-  refund: 'given back',
-  deposit: 'added',
-  adjust: 'corrected by the operator',
-};
+import { has, money, t } from './language.js';
 
 /** @param {string} operation @returns {string} What it did with the amount, in words. */
 export function describeOperation(operation) {
-  return OPERATIONS[operation] ?? operation;
+  return has(`operation.${operation}`) ? t(`operation.${operation}`) : operation;
 }
 
 /** @param {{ wallet: object | null, operation: object | null }} state */
 export function showWallet({ wallet, operation }) {
   for (const name of ['balance', 'frozen', 'available']) {
     const element = byId(name);
-    const figure = wallet?.[name] ?? '–';
-    if (element.textContent === figure) continue;
-    const isFirst = element.textContent === '–' || wallet === null;
-    element.textContent = figure;
-    if (!isFirst) replay(element, 'changed');
+    const known = wallet?.[name];
+    const hasChanged = known !== undefined && element.dataset.amount !== undefined && element.dataset.amount !== known;
+    if (known === undefined) delete element.dataset.amount;
+    else element.dataset.amount = known;
+    setText(element, known === undefined ? '–' : money(known));
+    if (hasChanged) replay(element, 'changed');
   }
-  setText(byId('last-operation'), operation ? `${operation.amount} ${describeOperation(operation.operation)}` : '');
+  const last = operation ? `${money(operation.amount)} ${describeOperation(operation.operation)}` : '';
+  setText(byId('last-operation'), last);
 }

@@ -1,0 +1,79 @@
+/**
+ * The wallet's history: every movement with what there was after it, in pages, narrowed by kind and time.
+ */
+
+import { byId, h } from './dom.js';
+import { periodOf } from './filters.js';
+import { dayAndTime, money, t } from './language.js';
+import { Pager } from './pager.js';
+import { describeOperation } from './wallet.js';
+
+const PAGE = 25;
+
+/**
+ * @param {import('./api.js').Api} api
+ * @param {AbortSignal} signal Ends it.
+ * @returns {{ open: () => void, reload: () => void, rebuild: () => void }} `reload`: money has moved, or the connection
+ *   is back; it costs nothing while the history is not open.
+ */
+export function setUpOperations(api, signal) {
+  const view = byId('wallet-view');
+  let operations = [];
+
+  const pager = new Pager(
+    async (before) => {
+      const period = periodOf(byId('operations-from').value, byId('operations-to').value);
+      const page = await api.operations({ limit: PAGE, before, type: byId('operations-type').value, ...period });
+      return { items: page.operations, next: page.next };
+    },
+    (items) => {
+      operations = items;
+      rebuild();
+    },
+    {
+      nav: byId('operations-pager'),
+      newer: byId('operations-newer'),
+      older: byId('operations-older'),
+      place: byId('operations-place'),
+      message: byId('operations-message'),
+      list: byId('operations'),
+    },
+    signal,
+  );
+
+  function rebuild() {
+    byId('operation-rows').replaceChildren(...operations.map(row));
+    byId('operations').hidden = operations.length === 0;
+    byId('no-operations').hidden = operations.length > 0;
+  }
+
+  operations = [];
+  byId('operation-rows').replaceChildren();
+  byId('no-operations').hidden = true;
+  byId('operations-filters').addEventListener('change', () => pager.restart(), { signal });
+  byId('operations-filters').addEventListener('submit', (submit) => submit.preventDefault(), { signal });
+  const reload = () => (view.hidden ? undefined : pager.reload());
+  return { open: () => pager.restart(), reload, rebuild };
+}
+
+function row(operation) {
+  const { activation_id: activation, rental_id: rental } = operation;
+  // Orders have no other name; the first letters tell those on a page apart.
+  const of = (activation ?? rental)?.slice(0, 8) ?? operation.reason ?? '';
+  const cell = (name, className, ...children) =>
+    h('td', { role: 'cell', class: className, 'data-name': name }, ...children);
+  const what = h('th', { scope: 'row', role: 'rowheader' }, describeOperation(operation.type), ' ');
+  what.append(h('span', { class: 'operation-of' }, of));
+  const element = h(
+    'tr',
+    { role: 'row' },
+    cell(t('wallet.when'), 'when', h('time', { dateTime: operation.at }, dayAndTime(operation.at))),
+    what,
+    cell(t('wallet.amount'), 'amount moved', money(operation.amount)),
+    cell(t('wallet.balance'), 'amount', money(operation.balance_after)),
+    cell(t('wallet.frozen'), 'amount', money(operation.frozen_after)),
+    cell(t('wallet.available'), 'amount', money(operation.available_after)),
+  );
+  element.dataset.type = operation.type;
+  return element;
+}

@@ -1,0 +1,40 @@
+/**
+ * What services and countries are called: by the catalogue, in the page's language where it is known in it, and
+ * readable even if the catalogue does not know them any more.
+ */
+
+import { translated } from './language.js';
+
+export class Titles {
+  #services = new Map();
+  #countries = new Map();
+
+  /** @param {{ services?: object[], rentals?: object[], countries?: object[] }} catalogue */
+  set({ services = [], rentals = [], countries = [] }) {
+    this.#services = new Map([...rentals, ...services].map(({ service, title }) => [service, title]));
+    this.#countries = new Map(countries.map(({ country, title }) => [country, title]));
+  }
+
+  /** @param {string} slug @returns {string} */
+  service(slug) {
+    return translated('service', slug, this.#services.get(slug) ?? titleOf(slug));
+  }
+
+  /** @param {string} slug @returns {string} */
+  country(slug) {
+    return translated('country', slug, this.#countries.get(slug) ?? titleOf(slug));
+  }
+}
+
+/** @returns {string} `some_service` as `Some service`. */
+export function titleOf(slug) {
+  const words = slug.replaceAll(/[_-]+/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** @returns {number} A colour angle that stays with the name. */
+export function hueOf(slug) {
+  let hash = 0;
+  for (const char of slug) hash = (hash * 31 + char.codePointAt(0)) % 360;
+  return hash;
+}
