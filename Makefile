@@ -45,6 +45,7 @@ lock: ## pin the dependencies of pyproject.toml again (needs uv)
 		--extra dev --extra nats --extra otel -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 audit: ## look the pinned dependencies up among known vulnerabilities (needs uv and the network)
+	@command -v uvx > /dev/null || { echo "make audit: uvx is needed, https://docs.astral.sh/uv; nothing was looked up"; exit 1; }
 	uvx pip-audit --disable-pip --require-hashes -r requirements-dev.txt
 
 clean: ## remove the environment and caches; the data under .data stays

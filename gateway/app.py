@@ -1,8 +1,9 @@
 """The application: its operations, the page's files, and what is around them all."""
 
+import posixpath
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
@@ -36,6 +37,7 @@ from gateway.api.responses import EXCEPTION_HANDLERS
 from gateway.cors import Cors, origins_of
 from gateway.headers import AnswerHeaders
 from gateway.services import Services
+from gateway.timed import timing
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
@@ -58,12 +60,21 @@ DEMO_OPERATIONS: tuple[Operation, ...] = demo.OPERATIONS
 """With DEMO=1 only."""
 
 
+SERVED = frozenset({"", ".html", ".css", ".js", ".svg"})
+"""By suffix; none is the page itself."""
+
+
 class Page(StaticFiles):
-    """The page's files. Other methods than reading meet nothing here."""
+    """The page's files, each by its one address. Other methods than reading meet nothing here.
+
+    So nothing is redirected, for an address that is made of the Host header may be anybody's.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or HTTPException 404."""
-        if scope["method"] not in ("GET", "HEAD"):
+        asked: str = scope["path"]
+        is_plain = asked == "/" or (posixpath.normpath(asked) == asked and not asked.startswith(("//", "/tests/")))
+        if scope["method"] not in ("GET", "HEAD") or not is_plain or PurePosixPath(asked).suffix not in SERVED:
             raise HTTPException(404)
         return await super().get_response(path, scope)
 
@@ -82,7 +93,9 @@ def _route(path: str, by_method: dict[str, Operation]) -> Route:
             return Route(path, each.endpoint, methods=[each.method])
 
     async def serve(request: Request) -> Response:
-        return await by_method["GET" if request.method == "HEAD" else request.method].serve(request)
+        asked = by_method["GET" if request.method == "HEAD" else request.method]
+        with timing(asked.name):
+            return await asked.serve(request)
 
     return Route(path, serve, methods=list(by_method))
 
@@ -105,5 +118,5 @@ def create_app(services: Services) -> ASGIApp:
     # What no route serves is a file of the page. Not mounted at "/": that would match before a route's own 405 does.
     app.router.redirect_slashes = False
     app.router.default = Page(directory=STATIC, html=True)
-    # Around everything, so that a page of another site can read what went wrong as well.
-    return Cors(AnswerHeaders(app), origins_of(services.settings.cors_origins))
+    # Both around everything, so that a page of another site can read what went wrong, and a preflight is guarded, too.
+    return AnswerHeaders(Cors(app, origins_of(services.settings.cors_origins)))

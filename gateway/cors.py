@@ -6,9 +6,16 @@ knows no CORS; its Origin is looked at where a cookie is believed, in `gateway.a
 """
 
 import re
+from http import HTTPStatus
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.api.responses import error_response
+from gateway.errors import ApiError
+from gateway.request_ids import SCOPE
 
 PATHS = ("/api/", "/realtime/")
 METHODS = ("GET", "HEAD", "POST")
@@ -55,6 +62,17 @@ def headers_of_answer(origins: tuple[str, ...], path: str, origin: str | None) -
     return {**allowed, "access-control-expose-headers": ", ".join(ANSWER_HEADERS)}
 
 
+class _Sharing(CORSMiddleware):
+    """Starlette's, that refuses in the one shape of all refusals."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """What the page may do. Raises ApiError if that is not what it asks for."""
+        response = super().preflight_response(request_headers)
+        if response.status_code != HTTPStatus.OK:
+            raise ApiError("BAD_REQUEST", "CORS: expected an origin, a method and headers that are allowed here")
+        return response
+
+
 class Cors:
     """The application, readable by pages of these origins where `PATHS` says; without origins as it is."""
 
@@ -62,11 +80,14 @@ class Cors:
         self._app = app
         self._shared = app
         if origins:
-            self._shared = CORSMiddleware(
+            self._shared = _Sharing(
                 app, origins, METHODS, REQUEST_HEADERS, expose_headers=ANSWER_HEADERS, max_age=PREFLIGHT_KEPT_S
             )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; a preflight is answered here."""
         shared = scope["type"] == "http" and scope["path"].startswith(PATHS)
-        await (self._shared if shared else self._app)(scope, receive, send)
+        try:
+            await (self._shared if shared else self._app)(scope, receive, send)
+        except ApiError as refused:  # of a preflight: the application answers its own
+            await error_response(refused, request_id=scope.get(SCOPE))(scope, receive, send)

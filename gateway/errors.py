@@ -21,7 +21,7 @@ class ErrorCode(NamedTuple):
 
 ERRORS = {
     "BAD_REQUEST": ErrorCode(400, "Something in address, headers or framing is not as expected; the message names it."),
-    "INVALID_JSON": ErrorCode(400, "The body is no JSON object."),
+    "INVALID_JSON": ErrorCode(400, "The body is no JSON object, or names something in it twice."),
     "TICKET_INVALID": ErrorCode(401, "The ticket was used, or is too old: get a new one."),
     "TOKEN_MISSING": ErrorCode(401, "No token came with the request."),
     "TOKEN_INVALID": ErrorCode(401, "The token does not verify."),
@@ -45,6 +45,7 @@ ERRORS = {
     "EARLY_CANCEL_DENIED": ErrorCode(409, "The provider does not cancel yet: again in `retry_after_s`."),
     "EXTENSION_REFUSED": ErrorCode(409, "The rental was not extended; nothing was charged for it."),
     "IDEMPOTENCY_MISMATCH": ErrorCode(409, "The Idempotency-Key was used with another request; `field` differs."),
+    "KEY_IN_USE": ErrorCode(409, "A request with this Idempotency-Key is under way: again in `retry_after_s`."),
     "INVALID_TRANSITION": ErrorCode(409, "Not from the state that the order is in."),
     "NOT_EXTENDABLE": ErrorCode(409, "The rental does not run, or something is under way with it: see `reason`."),
     "ORDER_FAILED": ErrorCode(409, "No number could be had; nothing was charged."),
@@ -52,6 +53,7 @@ ERRORS = {
     "SMS_ALREADY_RECEIVED": ErrorCode(409, "The SMS came first, so the order is paid."),
     "SMS_NOT_RECEIVED": ErrorCode(409, "The order has had no SMS yet."),
     "BODY_TOO_LARGE": ErrorCode(413, "The body is larger than is taken."),
+    "BODY_ENCODED": ErrorCode(415, "The body is compressed: send it as it is."),
     "INVALID_AMOUNT": ErrorCode(422, "No sum of money that can be meant here."),
     "INVALID_ARGUMENT": ErrorCode(422, "A value in the body is not as expected; the message names it."),
     "INVALID_HOURS": ErrorCode(422, "Rentals last from `min` to `max` hours."),

@@ -18,7 +18,7 @@ from gateway.cors import headers_of_answer, origins_of
 from gateway.errors import ApiError
 from gateway.headers import HEADERS
 from gateway.refused import note_refusal
-from gateway.request_ids import request_id_of
+from gateway.request_ids import SCOPE, request_id_of
 
 HEADERS_BYTES_MAX = 65_536
 """Of a request's address, headers and trailers, as RFC 7541 section 4.1 counts them: an entry costs 32 bytes more."""
@@ -29,6 +29,8 @@ SLICE_BYTES = 16_384
 
 HANDOVER = "onesms.handover"
 """The ASGI extension's name."""
+ANSWERED_BY = ("type", "http_version", "method", "path", "headers", "extensions", SCOPE)
+"""What of a request's scope is needed to answer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,12 @@ class Handover:
         if not self._is_there():
             return False
         self._cycle.disconnected = True  # as in `to`
-        headers: Any = self._cycle.scope["headers"]  # a kilobyte, with the token; what CORS asks for stays
+        scope: Any = self._cycle.scope
+        headers = scope["headers"]  # a kilobyte, with the token; what CORS asks for stays
         headers[:] = [header for header in headers if header[0] == b"origin"]
+        kept = {name: scope[name] for name in ANSWERED_BY if name in scope}
+        scope.clear()  # another kilobyte: the address, and what the application found on its way
+        scope.update(kept)
         if self._protocol.scope is self._cycle.scope and not self._cycle.more_body:  # and nothing of the next has come
             self._protocol.parser = None  # type: ignore[assignment]  # another kilobyte
         self._protocol.parked = gone
@@ -169,6 +175,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The application is called, or will be when the requests before this one are answered."""
+        self._check_head()
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -229,6 +236,14 @@ class HttpProtocol(HttpToolsProtocol):
         if self._kept_bytes > HEADERS_BYTES_MAX:
             self._fault = _too_large()
             raise self._fault  # stops the parser before the head is whole and the application called
+
+    def _check_head(self) -> None:
+        """HTTP of a kind that we speak, for one host (RFC 9112 section 3.2): else a proxy may understand another."""
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
+            self._fault = ApiError("BAD_REQUEST", "expected HTTP/1.1 with one Host, or HTTP/1.0")
+            raise self._fault  # as in `_keep`
 
     def _await_request(self) -> None:
         self._stop_waiting()

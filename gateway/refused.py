@@ -2,9 +2,13 @@
 
 from prometheus_client import Counter
 
-from gateway.errors import ApiError
+from gateway.errors import ERRORS, ApiError
 
 REFUSED = Counter("onesms_refusals", "Refusals answered, by error code.", ["error_code"])
+
+# A rate needs the zero before the first.
+for _code in ERRORS:
+    REFUSED.labels(_code)
 
 
 def note_refusal(error: ApiError) -> None:

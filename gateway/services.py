@@ -14,10 +14,13 @@ from uuid import UUID
 import structlog
 
 from gateway.auth import Authenticator, Jwks
+from gateway.offers import Offers
 from gateway.realtime.auth_listener import AuthListener
+from gateway.realtime.live_figures import tell_live
 from gateway.realtime.messages import Message, event_message
 from gateway.realtime.presence import tell_presence
 from gateway.realtime.realtime import Realtime
+from gateway.realtime.roll_call import ANSWERED, ASKED, RollCall
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.bus import open_bus
@@ -47,6 +50,8 @@ class Services:
     users: Users
     hub: Hub[Message]
     realtime: Realtime
+    offers: Offers
+    roll_call: RollCall
     hearing: asyncio.Event
     """Set while the bus can be heard."""
 
@@ -91,7 +96,9 @@ async def open_services(
         )
         users = Users(connections)
         realtime = Realtime(settings, authenticator, connections, hub, users)
-        auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max)
+        roll_call = RollCall(connections, realtime.permits, authenticator)
+        also = {ASKED: roll_call.hear, ANSWERED: roll_call.hear}
+        auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max, also=also)
         await auth_listener.read(connections)  # before anybody is let in
         bus = open_bus(settings.bus, database_url, GATEWAY, nats_url=settings.nats_url.get_secret_value())
         hearing = asyncio.Event()
@@ -108,6 +115,8 @@ async def open_services(
                 tasks.create_task(auth_listener.run())
                 tasks.create_task(measure_pool(connections, "gateway"))
                 tasks.create_task(tell_presence(connections, lambda: realtime.users))
+                if operator_pool is not None:
+                    tasks.create_task(tell_live(operator_pool, realtime.permits, roll_call))
                 if jwks is not None:
                     tasks.create_task(jwks.run())
                 if settings.bus == "local":
@@ -116,7 +125,18 @@ async def open_services(
         running = asyncio.create_task(run())
         running.add_done_callback(lambda task: None if task.cancelled() else failed(task.exception() or EOFError()))
         try:
-            yield Services(settings, connections, operator_pool, authenticator, users, hub, realtime, hearing)
+            yield Services(
+                settings,
+                connections,
+                operator_pool,
+                authenticator,
+                users,
+                hub,
+                realtime,
+                Offers(connections),
+                roll_call,
+                hearing,
+            )
         finally:
             running.cancel()
             await asyncio.wait({running})

@@ -11,6 +11,7 @@ closed order here: that it is open again upstream without an SMS is for `reconci
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
@@ -21,6 +22,7 @@ from wallet_db import accounts, jobs
 from wallet_db.accounts import ClosedOrder
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletError
+from wallet_db.logs import about_order
 
 log = structlog.get_logger()
 
@@ -62,7 +64,8 @@ async def look_after(
         except UnknownOrder:
             seen = Ended()
         except ProviderError as fault:
-            log.warning("closed order not asked about", activation_id=str(order.id), reason=fault.reason)
+            with about_order(order.request_id, activation_id=str(order.id)):
+                log.warning("closed order not asked about", reason=fault.reason)
             if isinstance(fault, Held):
                 break
             continue
@@ -79,14 +82,19 @@ def _is_to_ask(order: ClosedOrder, seen: Waiting | Delivered | None) -> bool:
 
 async def _apply(pool: Pool, order: ClosedOrder, delivered: Delivered) -> bool:
     """Whether all of it is written down."""
+    with about_order(order.request_id, activation_id=str(order.id)):
+        return await _apply_each(pool, order.id, delivered)
+
+
+async def _apply_each(pool: Pool, order_id: UUID, delivered: Delivered) -> bool:
     try:
         for message in delivered.messages:
             outcome = await jobs.apply_activation_sms(
-                pool, order.id, code=message.code or None, text=message.text or message.code
+                pool, order_id, code=message.code or None, text=message.text or message.code
             )
             if outcome != "repeated":
-                log.warning("sms of a closed order", activation_id=str(order.id), outcome=outcome)
+                log.warning("sms of a closed order", outcome=outcome)
     except (*DATABASE_FAULTS, WalletError) as error:
-        log.warning("late sms not applied this time", activation_id=str(order.id), error=type(error).__name__)
+        log.warning("late sms not applied this time", error=type(error).__name__)
         return False
     return True

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import orjson
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from notifier.bus import open_bus
 from notifier.event import Event
@@ -33,6 +32,7 @@ from pollers.sharing import Sharing, spread_rest
 from pollers.turns import on_behalf_of, pace
 from wallet_db.connect import Pool, pool
 from wallet_db.jobs import ActivationJob, claim_activations, log_for_operator
+from wallet_db.logs import about_order
 from wallet_db.rental_jobs import RentalJob, claim_rentals
 from wallet_db.roles import POLLERS
 from wallet_db.routes import unrouted
@@ -91,7 +91,7 @@ async def _work(
     async def work(job: ActivationJob) -> None:
         with (
             on_behalf_of(str(job.user_id)),
-            bound_contextvars(activation_id=str(job.id)),
+            about_order(job.request_id, activation_id=str(job.id)),
             span("work", order_id=str(job.id)),
         ):
             await worker.work(job)
@@ -102,7 +102,7 @@ async def _work(
     async def work_on_rental(job: RentalJob) -> None:
         with (
             on_behalf_of(str(job.user_id)),
-            bound_contextvars(rental_id=str(job.id)),
+            about_order(job.request_id, rental_id=str(job.id)),
             span("work", order_id=str(job.id)),
         ):
             await renter.work(job)

@@ -165,7 +165,8 @@ def test_the_page_has_words_for_whatever_an_order_ends_with() -> None:
     by_sql = {"NO_SMS", "ENDED", "LATE_SMS", "SERVED_BEFORE", "REFUNDED_BY_OPERATOR"}
     met_within = {UnknownOrder.error_code, AlreadyBought.error_code}  # and dealt with: no order ends so
     by_provider = {fault.error_code for fault in errors_below(ProviderError)} - met_within
-    known = set(re.findall(r"^  ([A-Z_]+): ", (ROOT / "static/ui/errors.js").read_text(), re.MULTILINE))
+    texts = (ROOT / "static/ui/texts_en.js").read_text(encoding="utf-8")
+    known = set(re.findall(r"^  'error\.([A-Z_]+)':", texts, re.MULTILINE))
     assert by_sql | by_provider <= known
 
 

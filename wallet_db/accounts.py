@@ -36,6 +36,8 @@ class OpenOrder:
     is_watched: bool
     codes: Collection[str] = ()
     texts: Collection[str] = ()
+    request_id: str | None = None
+    """Of the HTTP request that placed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ClosedOrder:
     is_hinted: bool
     """It is to be asked about by itself."""
     leased_until: datetime
+    request_id: str | None = None
 
 
 async def claim_account_looks(pool: Pool, providers: Collection[str], *, lease: timedelta) -> list[AccountLook]:

@@ -6,8 +6,9 @@ columns arrive as text; who needs the value parses it, who passes it on does not
 `DatabaseUnavailable`, whose text names host and cause and never the password.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +31,7 @@ CONNECT_TIMEOUT_S = 10.0
 LOCK_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 20
 COMMAND_TIMEOUT_S = 30.0
+CLOSE_S = 1.0
 
 
 class DatabaseUnavailable(Exception):
@@ -91,6 +93,10 @@ async def pool(url: str, name: str, *, role: str | None = None, connections_max:
     try:
         yield opened
     finally:
+        # Who was cancelled just now gives his connection back in a task of its own, and is not to be cut off in it.
+        with suppress(*_CONNECT_FAULTS):
+            async with asyncio.timeout(CLOSE_S):
+                await opened.close()
         opened.terminate()
 
 

@@ -196,6 +196,8 @@ BUSY_SQLSTATES = {
 BY_SQLSTATE: dict[str, type[WalletError]] = {error.sqlstate: error for error in WalletError.__subclasses__()}
 
 REFUSED = Counter("onesms_wallet_refusals", "Refusals of the database's functions to this process.", ["error_code"])
+for _error in BY_SQLSTATE.values():  # a rate needs the zero before the first
+    REFUSED.labels(_error.code)
 
 
 @contextmanager

@@ -56,6 +56,8 @@ class ActivationJob:
     retry_of: UUID | None = None
     retry_number: int | None = None
     """Of the first order of its chain, and the how-manieth after it; None: it is the first itself."""
+    request_id: str | None = None
+    """Of the HTTP request that placed it."""
     clock_ahead: timedelta = timedelta(0)
     """The database's clock minus this machine's, when the order was claimed."""
 

@@ -1,15 +1,16 @@
 """Logging: structlog to stderr, for people if stderr is a terminal, else one JSON object a line.
 
 Every line says when, its level, process, module and category (`log_lines`); within a request its `request_id`, at work
-on an order its `activation_id` or `rental_id`: an order's id leads from the request that placed it to the calls made
-for it. Standard-library loggers (asyncio, asyncpg, uvicorn) come out the same way, from WARNING up: at INFO some of
-them print whole URLs, keys included. Tracebacks never show local variables, which may hold an SMS code. What is logged
-is the caller's care: names, ids and counts, never payloads, tokens or codes; what looks like a secret is withheld all
-the same.
+on an order its `activation_id` or `rental_id` and the `request_id` of the request that placed it: either leads from the
+request to the calls made for it, whichever process made them. Standard-library loggers (asyncio, asyncpg, uvicorn) come
+out the same way, from WARNING up: at INFO some of them print whole URLs, keys included. Tracebacks never show local
+variables, which may hold an SMS code. What is logged is the caller's care: names, ids and counts, never payloads,
+tokens or codes; what looks like a secret is withheld all the same.
 """
 
 import logging
 import sys
+from contextlib import AbstractContextManager
 from types import FrameType
 
 import structlog
@@ -58,6 +59,12 @@ def configure(process: str, settings: DatabaseSettings | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
+
+
+def about_order(request_id: str | None, **order_id: str) -> AbstractContextManager[None]:
+    """Let the lines logged meanwhile name the order (`activation_id` or `rental_id`) and the request that placed it."""
+    placed_by = {} if request_id is None else {"request_id": request_id}
+    return structlog.contextvars.bound_contextvars(**order_id, **placed_by)
 
 
 def add_category(_logger: object, _method: str, line: EventDict) -> EventDict:

@@ -40,14 +40,18 @@ async def create_activation(
     max_price: Decimal | None,
     retry_on_timeout: bool | None = None,
     retry_countries: Sequence[str] | None = None,
+    request_id: str | None = None,
+    request_digest: bytes | None = None,
 ) -> JsonObject:
     """Write a purchase's intent and freeze its price. The activation, with `replayed`.
 
     retry_on_timeout: None leaves it to the service. retry_countries: where else, after the order's own.
+    request_id: of the HTTP request; request_digest: of what it said, so that the key refuses another one.
     """
     with refusals():
         text = await pool.fetchval(
-            "select create_activation($1, $2, $3, $4, $5, p_retry_on_timeout => $6, p_retry_countries => $7)",
+            "select create_activation($1, $2, $3, $4, $5, p_retry_on_timeout => $6, p_retry_countries => $7,"
+            " p_request_id => $8, p_request_digest => $9)",
             user_id,
             service,
             country,
@@ -55,6 +59,8 @@ async def create_activation(
             max_price,
             retry_on_timeout,
             retry_countries,
+            request_id,
+            request_digest,
         )
     return _object(text)
 
@@ -180,6 +186,15 @@ async def read_catalogue(pool: Pool) -> JsonObject:
             "   order by title), '[]') from countries))"
         )
     )
+
+
+async def read_offers(pool: Pool, tries_min: int) -> list[JsonObject]:
+    """`[{"service", "country", "price", "stock", "success"}]`: each service for sale in each country.
+
+    stock: None while no route has told it. success: 0 to 1, of the last 24 hours; None below `tries_min` numbers.
+    """
+    offers: list[JsonObject] = orjson.loads(await pool.fetchval("select offers_json($1)", tries_min))
+    return offers
 
 
 def _object(text: str) -> JsonObject:

@@ -43,6 +43,8 @@ class RentalJob:
     extension_started_at: datetime | None
     was_due_at: datetime
     leased_until: datetime
+    request_id: str | None = None
+    """Of the HTTP request that placed it."""
     clock_ahead: timedelta = timedelta(0)
     """The database's clock minus this machine's, when the rental was claimed."""
 

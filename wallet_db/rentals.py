@@ -22,10 +22,24 @@ async def create_rental(
     *,
     idempotency_key: str | None,
     max_price: Decimal | None,
+    request_id: str | None = None,
+    request_digest: bytes | None = None,
 ) -> JsonObject:
-    """Write a rental's intent and freeze its price. The rental, with `replayed`."""
+    """Write a rental's intent and freeze its price. The rental, with `replayed`.
+
+    request_id, request_digest: as with `create_activation`.
+    """
     return await _call(
-        pool, "create_rental($1, $2, $3, $4, $5, $6)", user_id, service, country, hours, idempotency_key, max_price
+        pool,
+        "create_rental($1, $2, $3, $4, $5, $6, p_request_id => $7, p_request_digest => $8)",
+        user_id,
+        service,
+        country,
+        hours,
+        idempotency_key,
+        max_price,
+        request_id,
+        request_digest,
     )
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.responses import Response
 
+from gateway.api.kept import digest_of
 from gateway.api.operation import KEYED, Call, operation
 from gateway.api.orders import PURCHASE_REFUSALS, Money, Name, failure, refused_cancel, until_settled
 from gateway.api.queries import ActivationsQuery, write_place
-from gateway.api.requests import idempotency_key_of
+from gateway.api.requests import idempotency_key_of, request_id_of_call
 from gateway.api.responses import LOCATION, REPLAY, Answer, JsonResponse
 from gateway.api.shapes import Activation, Activations
 from gateway.errors import ApiError
@@ -83,6 +84,8 @@ async def buy(call: Call, body: NewActivation) -> Response:
             max_price=wanted.max_price,
             retry_on_timeout=retry is not False if retry is not None else None,
             retry_countries=retry.countries if isinstance(retry, Retry) else None,
+            request_id=request_id_of_call(call.request),
+            request_digest=digest_of(body) if key is not None else None,
         )
         replayed = activation.pop("replayed")
         activation = await settled_activation(
@@ -119,7 +122,7 @@ async def listing(call: Call, query: ActivationsQuery) -> Response:
     "POST",
     "/api/activations/{activation_id}/cancel",
     tag="activations",
-    repeat="Asking again changes nothing; of an order that was cancelled it is told that it has ended.",
+    repeat="Asking again changes nothing.",
     gives={
         200: Answer("Cancelled, and the money is back.", Activation),
         202: Answer("Asked for; the provider has not answered yet.", Activation),

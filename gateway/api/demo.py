@@ -1,13 +1,17 @@
 """Demo users for the asking, and on this machine the demo's operator. These operations exist with DEMO=1 only."""
 
 from decimal import Decimal
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api.operation import Access, Call, operation
-from gateway.api.requests import Text
+from gateway.api.requests import SUM, Text
 from gateway.api.responses import Answer, JsonResponse
 from gateway.api.shapes import DemoSession
 from gateway.errors import ApiError
@@ -24,7 +28,7 @@ class NewDemoSession(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Text | None = Field(None, min_length=1, max_length=100)
-    credit: Decimal = Field(Decimal("36.00"), ge=0, le=1_000_000, decimal_places=2, allow_inf_nan=False)
+    credit: Annotated[Decimal, SUM] = Field(Decimal("36.00"), ge=0, le=1_000_000, decimal_places=2, allow_inf_nan=False)
 
 
 @operation(
@@ -78,10 +82,19 @@ async def create_operator(call: Call) -> Response:
     peer, forwarded_for = peer_of(call.request.scope)
     proxies = TrustedProxies.parse(call.services.settings.trusted_proxies)
     is_hidden = forwarded_for is not None and not proxies.networks  # behind a proxy everybody seems to be here
-    if is_hidden or proxies.client(peer, forwarded_for) != LOOPBACK:
+    if is_hidden or proxies.client(peer, forwarded_for) != LOOPBACK or not _names_this_machine(call.request):
         raise ApiError("OPERATORS_ONLY", "the demo's operator signs in from the machine that runs it")
     token = call.services.authenticator.issue(UUID(OPERATORS), role="admin")
     return JsonResponse({"user_id": OPERATORS, "token": token}, 201)
+
+
+def _names_this_machine(request: Request) -> bool:
+    """Not by a name that any site may let lead here, so that its page in a browser of this machine may read us."""
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 OPERATIONS = (create_session, create_operator)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from gateway.api.operation import Access, Call, operation
-from gateway.api.responses import ETAG, Answer, shared_response
+from gateway.api.responses import ETAG, Answer, page_response, shared_response
 from gateway.api.shapes import Document
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "static" / "docs.html"
@@ -33,11 +33,14 @@ async def openapi(call: Call) -> Response:
     tag="process",
     access=Access.PUBLIC,
     is_limited=False,
-    gives={200: Answer("A page.", media_type="text/html")},
+    gives={
+        200: Answer("A page.", media_type="text/html", headers=(ETAG,)),
+        304: Answer("It has not changed since `If-None-Match`.", headers=(ETAG,)),
+    },
 )
 async def docs(call: Call) -> Response:
     """This document for people."""
-    return FileResponse(PAGE)
+    return await page_response(call.request, PAGE)
 
 
 OPERATIONS = (openapi, docs)

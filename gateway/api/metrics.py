@@ -6,13 +6,14 @@ The latter are read from `periodic_jobs` when asked for. Counts and times only: 
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, generate_latest
+from prometheus_client import Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from gateway.api.operation import Access, Call, operation
 from gateway.api.responses import Answer
+from notifier.exposition import exposition
 from notifier.retry import DATABASE_FAULTS
 from wallet_db.periodic import PeriodicJob, read_periodic_jobs
 
@@ -20,6 +21,9 @@ JOBS_TIMEOUT_S = 2.0
 
 USERS = Gauge("onesms_users_connected", "Users with a connection or a waiting poll here.")
 DATABASE = Gauge("onesms_database_reachable", "1 if the database answered just now.")
+
+LEVELS = ("critical", "error", "warning")
+"""Of alerts."""
 
 # job, figure of its result, metric (a counter's _total is added by its type), help
 FIGURES = (
@@ -30,9 +34,6 @@ FIGURES = (
     ("expire_holds", "expired_total", CounterMetricFamily, "onesms_holds_expired", "Holds whose time was over."),
     ("forget_events", "forgotten_total", CounterMetricFamily, "onesms_events_forgotten", "Events kept long enough."),
     ("redact_events", "redacted_total", CounterMetricFamily, "onesms_orders_redacted", "Orders with redacted events."),
-    ("tell_alerts", "open_critical", GaugeMetricFamily, "onesms_alerts_open_critical", "Open alerts, by their level."),
-    ("tell_alerts", "open_error", GaugeMetricFamily, "onesms_alerts_open_error", "Open alerts, by their level."),
-    ("tell_alerts", "open_warning", GaugeMetricFamily, "onesms_alerts_open_warning", "Open alerts, by their level."),
     ("tell_alerts", "told_total", CounterMetricFamily, "onesms_alerts_told", "Messages that told of alerts."),
     ("tell_alerts", "failed_total", CounterMetricFamily, "onesms_alerts_failed", "Messages a channel did not take."),
 )
@@ -47,13 +48,20 @@ class JobMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """One metric after the other."""
         finished = GaugeMetricFamily(
-            "onesms_periodic_job_last_finished_seconds", "When the job last finished, since 1970.", labels=["name"]
+            "onesms_periodic_job_last_finished_timestamp_seconds",
+            "When the job last finished, since 1970.",
+            labels=["name"],
         )
         for job in self._jobs:
             if job.finished_at is not None:
                 finished.add_metric([job.name], job.finished_at.timestamp())
         yield finished
         results = {job.name: job.result for job in self._jobs}
+        alerts = GaugeMetricFamily("onesms_alerts_open", "Open alerts.", labels=["level"])
+        for level in LEVELS:
+            if (value := results.get("tell_alerts", {}).get(f"open_{level}")) is not None:
+                alerts.add_metric([level], value)
+        yield alerts
         for job_name, figure, family, metric, explanation in FIGURES:
             if (value := results.get(job_name, {}).get(figure)) is not None:
                 yield family(metric, explanation, value=value)
@@ -80,8 +88,7 @@ async def metrics(call: Call) -> Response:
         jobs = None
     USERS.set(len(services.realtime.users))
     DATABASE.set(jobs is not None)
-    told = generate_latest(REGISTRY) + generate_latest(JobMetrics(jobs or ()))
-    return Response(told, headers={"content-type": CONTENT_TYPE_LATEST})
+    return exposition(JobMetrics(jobs or ()))
 
 
 OPERATIONS = (metrics,)

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api.operation import KEYED, Access, Operation
 from gateway.api.requests import IDEMPOTENCY_KEY_CHARS_MAX
-from gateway.api.responses import Answer
+from gateway.api.responses import REPLAY, Answer
 from gateway.api.shapes import Refusal
 from gateway.auth import COOKIE
 from gateway.errors import ERRORS
@@ -29,9 +29,13 @@ comes over the realtime transports, with one cursor for all three.
 
 - Money is decimal strings, times are UTC with milliseconds, ids are UUIDs. New fields may come: bear with them.
 - Lists are newest first. `next` of a page is the `before` of the one that follows, null on the last.
-- A repeated POST: each operation says what it does. Where it would buy twice, send an `Idempotency-Key`.
+- A repeated POST: each operation says what it does. With an `Idempotency-Key` it does nothing, and another request with
+  the key is refused; where it would buy twice, send one.
 - Every refusal has the same shape. Act on `error_code`; tell `request_id` when you report a fault.
 """
+WAITING = {"EARLY_CANCEL_DENIED", "KEY_IN_USE"}
+"""Refusals of 409 that say when to come again."""
+KEPT = "With an Idempotency-Key a repeat does nothing and is given the first answer, for a day."
 HEADERS = {
     "X-Request-Id": "The request's own, if it sent a sane one (letters, digits and `._~:+/=-`, 128 at most), or ours.",
     "Location": "The order's address.",
@@ -44,7 +48,7 @@ HEADERS = {
 }
 PARAMETERS = {
     "Idempotency-Key": {
-        "description": "Chosen by the client, another for each purchase.",
+        "description": "Chosen by the client, another for each request that is meant.",
         "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_CHARS_MAX, "pattern": "^[ -~]+$"},
     },
     "If-None-Match": {"description": "An `ETag` had before.", "schema": {"type": "string"}},
@@ -95,6 +99,8 @@ def _operation(each: Operation, refused: dict[tuple[int, tuple[str, ...]], str])
     told = [each.description, f"Who may: {each.access.value}"]
     if each.repeat is not None:
         told.append(f"Sent again: {each.repeat}")
+    if each.keeps and each.repeat != KEYED:
+        told.append(KEPT)
     described: Json = {
         "operationId": each.name,
         "tags": [each.tag],
@@ -130,7 +136,10 @@ def _parameters(each: Operation) -> Iterator[Json]:
         for name, schema in each.query.model_json_schema(by_alias=True)["properties"].items():
             if name != "ticket":  # a security scheme
                 yield _query_parameter(name, schema)
-    for name, is_taken in (("Idempotency-Key", each.repeat == KEYED), ("If-None-Match", 304 in each.gives)):
+    for name, is_taken in (
+        ("Idempotency-Key", each.keeps or each.repeat == KEYED),
+        ("If-None-Match", 304 in each.gives),
+    ):
         if is_taken:
             yield {"name": name, "in": "header", "required": False, **PARAMETERS[name]}
 
@@ -149,7 +158,8 @@ def _query_parameter(name: str, schema: Json) -> Json:
 
 
 def _answer(answer: Answer, each: Operation) -> Json:
-    names = ["X-Request-Id", *answer.headers, *(["RateLimit-Policy", "RateLimit"] if each.is_limited else [])]
+    replay = [REPLAY] if each.keeps and REPLAY not in answer.headers else []
+    names = ["X-Request-Id", *answer.headers, *replay, *(["RateLimit-Policy", "RateLimit"] if each.is_limited else [])]
     described: Json = {"description": answer.meaning, "headers": _header_refs(names)}
     if answer.model is not None:
         described["content"] = {"application/json": {"schema": _ref(answer.model)}}
@@ -175,7 +185,8 @@ def _refused(operations: Sequence[Operation]) -> dict[tuple[int, tuple[str, ...]
 
 
 def _refusal(status: int, codes: tuple[str, ...]) -> Json:
-    names = ["X-Request-Id", *(["Retry-After"] if status in (429, 503) else [])]
+    names = ["X-Request-Id", *(["Retry-After"] if status in (429, 503) or WAITING & set(codes) else [])]
+    names += ["RateLimit-Policy", "RateLimit"] if "TOO_MANY_REQUESTS" in codes else []
     names += ["WWW-Authenticate"] if status == 401 else []
     return {
         "description": " ".join(f"`{code}`: {ERRORS[code].meaning}" for code in codes),

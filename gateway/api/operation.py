@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, get_type_hints
 
 import structlog
@@ -22,8 +23,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from gateway.api.kept import answer_once, digest_of
 from gateway.api.limited import Limits
-from gateway.api.requests import body_of, query_of, uuid_of
+from gateway.api.requests import body_of, idempotency_key_of, query_of, uuid_of
 from gateway.api.responses import Answer
 from gateway.auth import OPERATOR_ROLES, Credentials, Session, credentials_of
 from gateway.errors import ApiError
@@ -47,7 +49,7 @@ KEYED = "With an Idempotency-Key it counts once, however often it is sent: a rep
 
 ALWAYS = ("BAD_REQUEST", "REQUEST_TIMEOUT", "HEADERS_TOO_LARGE", "INTERNAL_ERROR", "BUSY", "UNAVAILABLE")
 WITH_TOKEN = ("TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "FOREIGN_ORIGIN")
-WITH_BODY = ("INVALID_JSON", "INVALID_ARGUMENT", "BODY_TOO_LARGE")
+WITH_BODY = ("INVALID_JSON", "INVALID_ARGUMENT", "BODY_TOO_LARGE", "BODY_ENCODED")
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -83,6 +85,8 @@ class Operation:
     """Whether its requests count among those of their user and address."""
     repeat: str | None
     """What the same POST does a second time; None: reading does nothing at all."""
+    keeps: bool
+    """Whether its answer is kept by the Idempotency-Key, and a repeat with it does nothing at all."""
     gives: Mapping[int, Answer]
     refuses: frozenset[str]
     """Codes of `gateway.errors`: all it may answer."""
@@ -94,11 +98,9 @@ class Operation:
 
     async def serve(self, request: Request) -> Response:
         """Answer a request. Raises ApiError, WalletError."""
-        if self.handler is None:
-            raise RuntimeError(f"{self.name} is served by its endpoint")
         try:
             call = await self._admit(request)
-            response = await self.handler(call, **await self._arguments(request))
+            response = await self._answer(call, await self._arguments(request))
         except (ApiError, WalletError) as refusal:
             if refusal.code not in self.refuses:
                 log.exception("undocumented refusal", operation=self.name, error_code=refusal.code)
@@ -127,6 +129,16 @@ class Operation:
         await services.users.ensure(session.user_id)
         return Call(request, services, session)
 
+    async def _answer(self, call: Call, arguments: Mapping[str, Any]) -> Response:
+        if self.handler is None:
+            raise RuntimeError(f"{self.name} is served by its endpoint")
+        key = idempotency_key_of(call.request) if self.keeps else None
+        if key is None:
+            return await self.handler(call, **arguments)
+        handle = partial(self.handler, call, **arguments)
+        path, digest = call.request.scope["path"], digest_of(arguments.get("body"))
+        return await answer_once(call.services.pool, call.session.user_id, key, path, digest, handle)
+
     async def _arguments(self, request: Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             name: uuid_of(text, name.removesuffix("_id")) if name.endswith("_id") else text
@@ -148,9 +160,15 @@ def operation(
     access: Access = Access.USER,
     refuses: Sequence[str] = (),
     repeat: str | None = None,
+    keeps: bool | None = None,
     is_limited: bool = True,
 ) -> Callable[[Callable[..., Awaitable[Response]]], Operation]:
-    """Make an operation of the handler below; its docstring is what the document says, the first line as summary."""
+    """Make an operation of the handler below; its docstring is what the document says, the first line as summary.
+
+    keeps: unsaid, what users or operators change and what keeps no key itself.
+    """
+    with_token = access in (Access.USER, Access.OPERATOR)
+    is_kept = (method not in READING and with_token and repeat != KEYED) if keeps is None else keeps
 
     def declare(handler: Callable[..., Awaitable[Response]]) -> Operation:
         hints = get_type_hints(handler)
@@ -159,8 +177,10 @@ def operation(
         if named | {"call", *(["body"] if body else []), *(["query"] if query else [])} != hints.keys() - {"return"}:
             raise TypeError(f"{handler.__name__}: expected call, body, query and what {path} names")
         codes = {*ALWAYS, *refuses}
-        if access in (Access.USER, Access.OPERATOR):
+        if with_token:
             codes |= set(WITH_TOKEN)
+        if is_kept:
+            codes |= {"IDEMPOTENCY_MISMATCH", "KEY_IN_USE"}
         if access is Access.OPERATOR:
             codes.add("OPERATORS_ONLY")
         if body is not None:
@@ -180,6 +200,7 @@ def operation(
             access=access,
             is_limited=is_limited,
             repeat=repeat,
+            keeps=is_kept,
             gives=gives,
             refuses=frozenset(codes),
             body=body,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from gateway.api.requests import Text
+from gateway.api.requests import SUM, Text
 from gateway.errors import STATUS_BY_CODE, ApiError
 from wallet_db.orders import JsonObject
 
@@ -43,6 +43,7 @@ PURCHASE_REFUSALS = (
 Name = Annotated[Text, BeforeValidator(_code), Field(min_length=1, max_length=50)]
 Money = Annotated[
     Decimal,
+    SUM,
     Field(gt=0, lt=10**12, decimal_places=2, allow_inf_nan=False),
     WithJsonSchema(
         {

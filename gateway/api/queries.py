@@ -19,6 +19,9 @@ PAGE_LIMIT_DEFAULT = 50
 PAGE_LIMIT_MAX = 200
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_PLACE = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII
+)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -44,11 +47,10 @@ def _place(text: Any) -> Any:
     """What `write_place` wrote."""
     if not isinstance(text, str):
         return text
-    at, _, order_id = text.partition("_")
     try:
-        if not at.endswith("Z"):
-            raise ValueError(at)
-        return datetime.fromisoformat(at), UUID(order_id)
+        if (named := _PLACE.fullmatch(text)) is None:
+            raise ValueError(text)
+        return datetime.fromisoformat(named[1]), UUID(named[2])
     except ValueError:
         raise ValueError("expected the `next` of a page") from None
 

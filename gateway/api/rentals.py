@@ -10,10 +10,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from gateway.api.kept import digest_of
 from gateway.api.operation import KEYED, Call, operation
 from gateway.api.orders import PURCHASE_REFUSALS, Money, Name, failure, refused_cancel, until_settled
 from gateway.api.queries import RentalsQuery, write_place
-from gateway.api.requests import idempotency_key_of
+from gateway.api.requests import idempotency_key_of, request_id_of_call
 from gateway.api.responses import LOCATION, REPLAY, Answer, JsonResponse
 from gateway.api.shapes import Rental, Rentals
 from gateway.errors import STATUS_BY_CODE, ApiError
@@ -28,20 +29,20 @@ HOURS_BEYOND = 2**31
 class NewRental(BaseModel):
     """What to rent, and for how long: 2 to 1344 hours."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
     service: Name = Field(examples=["whatsapp"])
     country: Name = Field(examples=["indonesia"])
-    hours: int = Field(examples=[4])
+    hours: int = Field(strict=True, examples=[4])
     max_price: Money | None = None
 
 
 class NewExtension(BaseModel):
     """How much longer."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
-    hours: int = Field(examples=[4])
+    hours: int = Field(strict=True, examples=[4])
 
 
 @operation(
@@ -71,6 +72,8 @@ async def rent(call: Call, body: NewRental) -> Response:
             _bounded(wanted.hours),
             idempotency_key=key,
             max_price=wanted.max_price,
+            request_id=request_id_of_call(call.request),
+            request_digest=digest_of(body) if key is not None else None,
         )
         replayed = rental.pop("replayed")
         rental = await _settled(services, session.user_id, rental, wake, lambda now: now["status"] != "ordering")

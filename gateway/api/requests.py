@@ -1,12 +1,15 @@
 """Reading requests: bodies and queries as checked models, ids of a path, keys. Every fault is an ApiError."""
 
+import json
+import re
 from typing import Annotated, TypeVar, get_origin
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.errors import ApiError
+from gateway.request_ids import SCOPE
 from gateway.services import Services
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -21,6 +24,18 @@ def _storable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_storable)]
 """What PostgreSQL takes as text: anything but NUL."""
 
+_SUM = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,2})?")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def _sum(value: object) -> object:
+    """Of what Python takes for a number only what anybody reads as that sum."""
+    if isinstance(value, str) and not _SUM.fullmatch(value):
+        raise ValueError("expected a sum of money in digits, with at most two decimals, as 5.00")
+    return value
+
+
+SUM = BeforeValidator(_sum)
 IDEMPOTENCY_KEY_CHARS_MAX = 200
 
 
@@ -38,29 +53,45 @@ async def bytes_of(request: Request, bytes_max: int) -> bytes:
 
 
 async def body_of(request: Request, model: type[ModelT]) -> ModelT:
-    """The JSON body as `model`. Raises 400, 413 or 422 saying what was expected."""
+    """The JSON body as `model`, whatever its Content-Type. Raises 400, 413, 415 or 422 saying what was expected."""
     services: Services = request.state.services
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ApiError("BODY_ENCODED", "Content-Encoding: expected a body as it is")
     body = await bytes_of(request, services.settings.body_bytes_max)
     try:
-        return model.model_validate_json(body or b"{}")
+        read = model.model_validate_json(body or b"{}")
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         if faults[0]["type"] in ("json_invalid", "model_type") and not faults[0]["loc"]:
             raise ApiError("INVALID_JSON", "expected a JSON object as body") from None
         raise ApiError("INVALID_ARGUMENT", _told(error, "body")) from None
+    try:
+        json.loads(body or b"{}", object_pairs_hook=_named_once)  # it is sound by now, and no deeper than the model
+    except ValueError:
+        raise ApiError("INVALID_JSON", "expected each name in an object once") from None
+    return read
+
+
+def _named_once(pairs: list[tuple[str, object]]) -> None:
+    """Who checks a body on the way may read the first of two, where we would read the last (RFC 8259 section 4)."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError(pairs)
 
 
 def query_of(request: Request, model: type[ModelT]) -> ModelT:
-    """The address's query as `model`: of a name that stands there twice the last, unless a list is wanted.
+    """The address's query as `model`. Names it does not know are others'. Raises 400 saying what was expected.
 
-    Names it does not know are others'. Raises 400 saying what was expected.
+    A name stands there once, unless a list is wanted.
     """
     params = request.query_params
     said: dict[str, object] = {}
     for field_name, field in model.model_fields.items():
         name = field.alias or field_name
         if given := params.getlist(name):
-            said[name] = given if get_origin(field.annotation) is list else given[-1]
+            takes_many = get_origin(field.annotation) is list
+            if len(given) > 1 and not takes_many:
+                raise ApiError("BAD_REQUEST", f"{name}: expected it once")
+            said[name] = given if takes_many else given[0]
     try:
         return model.model_validate(said)
     except ValidationError as error:
@@ -74,17 +105,26 @@ def _told(error: ValidationError, whole: str) -> str:
 
 def idempotency_key_of(request: Request) -> str | None:
     """The `Idempotency-Key` header, if any."""
-    key: str | None = request.headers.get("idempotency-key")
-    if key is not None and not (0 < len(key) <= IDEMPOTENCY_KEY_CHARS_MAX and key.isprintable()):
+    keys: list[str] = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    key = keys[0]
+    if len(keys) > 1 or not (0 < len(key) <= IDEMPOTENCY_KEY_CHARS_MAX and key.isascii() and key.isprintable()):
         raise ApiError(
-            "BAD_REQUEST", f"Idempotency-Key: expected 1 to {IDEMPOTENCY_KEY_CHARS_MAX} printable characters"
+            "BAD_REQUEST",
+            f"Idempotency-Key: expected one, of 1 to {IDEMPOTENCY_KEY_CHARS_MAX} printable ASCII characters",
         )
     return key
 
 
+def request_id_of_call(request: Request) -> str:
+    """The id its answer, and what is logged meanwhile, bear."""
+    request_id: str = request.scope[SCOPE]
+    return request_id
+
+
 def uuid_of(text: str, kind: str) -> UUID:
     """An id from the path; one that is no uuid names no order of this kind."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ApiError("UNKNOWN_ORDER", f"no {kind} {text[:50]}") from None
+    if not _UUID.fullmatch(text):
+        raise ApiError("UNKNOWN_ORDER", f"no {kind} {text[:50]}")
+    return UUID(text)

@@ -1,8 +1,10 @@
 """Writing answers: JSON by orjson, and errors in their one shape."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -58,6 +60,11 @@ def shared_response(request: Request, body: bytes, media_type: str = "applicatio
     if known == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)
+
+
+async def page_response(request: Request, page: Path) -> Response:
+    """A page of ours, as it is now."""
+    return shared_response(request, await asyncio.to_thread(page.read_bytes), "text/html")
 
 
 def error_response(

@@ -19,6 +19,9 @@ Time = Annotated[
     ),
 ]
 Cursor = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,100}$", description="A place in the user's stream, opaque.")]
+RequestId = Annotated[
+    str | None, Field(description="Of the request that placed it, or the first of its chain; null: not known.")
+]
 ActivationStatus: TypeAlias = Literal["ordering", "pending", "received", "completed", "cancelled", "timeout", "failed"]
 RentalStatus: TypeAlias = Literal["ordering", "active", "completed", "cancelled", "expired", "failed"]
 OperationType: TypeAlias = Literal["freeze", "commit", "refund", "deposit", "adjust", "correct"]
@@ -76,6 +79,7 @@ class Activation(Shape):
     retry_of: UUID | None = Field(description="The first order of its chain, if it is not the first itself.")
     retried_by: UUID | None = Field(description="The order that followed when this one ended.")
     retry_refused: str | None = Field(description="Why none followed.")
+    request_id: RequestId = None
     created_at: Time
     waits_until: Time | None
     expires_at: Time | None
@@ -108,6 +112,7 @@ class Rental(Shape):
     finish_requested: bool
     extension: Extension | None
     error_code: str | None
+    request_id: RequestId = None
     created_at: Time
     ends_at: Time | None
     closed_at: Time | None
@@ -192,6 +197,26 @@ class Catalogue(Shape):
     services: list[ServiceForSale]
     rentals: list[ServiceForRent]
     countries: list[Country]
+
+
+class Offer(Shape):
+    """A service in a country: what a number costs there, how many there are, and how well they do."""
+
+    service: str
+    country: str
+    price: Money
+    stock: int | None = Field(description="Numbers to be had; null while nobody has told.")
+    success: float | None = Field(
+        ge=0, le=1, description="The share of the numbers bought lately that had their SMS; null for too few tries."
+    )
+
+
+class Offers(Shape):
+    """What can be bought, and since when and from how many tries on `success` is counted."""
+
+    offers: list[Offer]
+    success_hours: int = Field(description="Counted over so many hours.")
+    success_tries_min: int = Field(description="Told from so many numbers on.")
 
 
 class SmsEntered(Shape):

@@ -43,6 +43,7 @@ def _stream(
         access=Access.USER,
         is_limited=False,
         repeat=None,
+        keeps=False,
         gives=gives,
         refuses=NOT_AN_UPGRADE if path == websocket.PATH else REFUSES,
         query=query,

@@ -97,6 +97,7 @@ async def revoke(call: Call, body: NewRevocation) -> Response:
     "/realtime/tickets",
     tag="realtime",
     repeat="It is one more ticket; one that nobody uses ends by itself.",
+    keeps=False,  # a secret: not even a digest of its answer is needed twice
     gives={201: Answer("A ticket.", Ticket)},
 )
 async def issue_ticket(call: Call) -> Response:

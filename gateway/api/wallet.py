@@ -6,7 +6,7 @@ from starlette.responses import Response
 from gateway.api.operation import Access, Call, operation
 from gateway.api.queries import OperationsQuery
 from gateway.api.responses import ETAG, Answer, JsonResponse, shared_response
-from gateway.api.shapes import Catalogue, Wallet, WalletOperations
+from gateway.api.shapes import Catalogue, Offers, Wallet, WalletOperations
 from gateway.errors import ApiError
 from wallet_db.orders import list_operations, read_catalogue, read_wallet
 
@@ -52,4 +52,22 @@ async def catalogue(call: Call) -> Response:
     return shared_response(call.request, orjson.dumps(await read_catalogue(call.services.pool)))
 
 
-OPERATIONS = (show, operations, catalogue)
+@operation(
+    "GET",
+    "/api/offers",
+    tag="catalogue",
+    access=Access.PUBLIC,
+    gives={
+        200: Answer("Every service in every country.", Offers, headers=(ETAG,)),
+        304: Answer("Nothing has changed since `If-None-Match`.", headers=(ETAG,)),
+    },
+)
+async def offers(call: Call) -> Response:
+    """What can be bought now: price, stock and success of each service in each country.
+
+    Ten seconds old at most. The price that counts is the one at the purchase: `max_price` guards against another.
+    """
+    return shared_response(call.request, await call.services.offers.read())
+
+
+OPERATIONS = (show, operations, catalogue, offers)

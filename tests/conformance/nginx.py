@@ -53,23 +53,32 @@ def nginx(target: str, extra: str = "") -> Iterator[str]:
 
     Where there is no nginx the test is skipped, in CI it fails.
     """
+    port = free_port()
+    with running(CONFIGURATION.format(user=user(), port=port, target=target, extra=extra), port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def user() -> str:
+    """As root, as in containers, its workers would become a user that cannot write here."""
+    return "user root;" if os.geteuid() == 0 else ""
+
+
+@contextmanager
+def running(configuration: str, port: int) -> Iterator[Path]:
+    """nginx with this configuration, which listens on `port`, and its directory: `log` is what it says on stderr."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("nginx is missing")
         pytest.skip("nginx is not installed")
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="onesms-nginx-") as directory:
-        # As root, as in containers, its workers would become a user that cannot write here.
-        user = "user root;" if os.geteuid() == 0 else ""
-        configuration = Path(directory, "nginx.conf")
-        configuration.write_text(
-            CONFIGURATION.format(user=user, port=port, target=target, extra=extra), encoding="ascii"
-        )
+        Path(directory, "nginx.conf").write_text(configuration, encoding="ascii")
         log = Path(directory, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [program, "-p", directory, "-c", str(configuration), "-e", "stderr"], stdout=output, stderr=output
+                [program, "-p", directory, "-c", str(Path(directory, "nginx.conf")), "-e", "stderr"],
+                stdout=output,
+                stderr=output,
             )
 
         def listens() -> bool:
@@ -79,7 +88,7 @@ def nginx(target: str, extra: str = "") -> Iterator[str]:
 
         try:
             wait_until(listens, "nginx listens")
-            yield f"http://127.0.0.1:{port}"
+            yield Path(directory)
         finally:
             process.terminate()
             try:

@@ -95,7 +95,23 @@ async def test_alerts_of_operators_are_as_documented(system: System, transport: 
             " 'no hold', now())"
         )
         assert await user.db.fetchval(unwell, user.id)
-        check(await events(stream, 1), "admin.alert")
+        await user.db.execute(
+            "insert into system_logs (level, source, message) values ('error', 'x', $1)", f"{user.id} IS_BROKEN"
+        )
+        await user.db.execute("select fold_alerts(1000)")
+        check(await events(stream, 2), "admin.alert")
+
+
+@in_a_loop
+async def test_what_operators_are_told_every_two_seconds_is_as_documented(system: System, transport: Transport) -> None:
+    if transport.name == "long-poll":
+        return  # it is answered with events only
+    token = Authenticator(JWT_SECRET).issue(UUID(OPERATORS), role="admin")
+    async with transport.connect(system.url, token, None) as stream:
+        await ready(stream)
+        while (message := await stream.next())["type"] != "admin.live":
+            assert message["type"] in ("heartbeat", "admin.alert")
+        check([message], "admin.live")
 
 
 def test_every_event_type_has_come() -> None:

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 
 TEST_S = 45.0
 OVERFULL_EVENTS = 60
-BESIDE_THE_STREAM = frozenset({"heartbeat", "auth.expiring", "auth.renewed"})
+BESIDE_THE_STREAM = frozenset({"heartbeat", "auth.expiring", "auth.renewed", "admin.live"})
 """Messages that are no events."""
 OVERFULL_BYTES = 80_000
 

@@ -12,6 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.cors import Cors, origins_of
 from gateway.settings import GatewaySettings
+from tests.gateway.api import refusal
+from tests.gateway.support import own_gateway
 from tests.system import JWT_SECRET, System
 
 ASKED = {"origin": "https://shop.example", "access-control-request-method": "POST"}
@@ -55,6 +57,26 @@ def test_without_the_setting_other_sites_may_nothing(system: System) -> None:
     assert answer.status_code == 405
     answer = httpx.get(f"{system.url}/api/services", headers={"origin": ASKED["origin"]}, trust_env=False)
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"origin": "https://evil.example"},
+        {"access-control-request-method": "DELETE"},
+        {"access-control-request-headers": "x-other"},
+    ],
+)
+def test_preflight_that_asks_for_too_much_is_refused_like_anything(system: System, asked: dict[str, str]) -> None:
+    with own_gateway(system, CORS_ORIGINS=ASKED["origin"]) as url:
+        good = httpx.options(f"{url}/api/activations", headers=ASKED, trust_env=False)
+        assert (good.status_code, good.headers["access-control-allow-origin"]) == (200, ASKED["origin"])
+        assert "access-control-allow-credentials" not in good.headers
+        refused = httpx.options(f"{url}/api/activations", headers=ASKED | asked, trust_env=False)
+        body = refusal(refused, 400, "BAD_REQUEST")
+        assert body["request_id"] == refused.headers["x-request-id"]
+        for answer in (good, refused):
+            assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def stream_two_pieces(scope: Scope, receive: Receive, send: Send) -> None:

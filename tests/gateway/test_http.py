@@ -94,9 +94,12 @@ def connected(url: str) -> Iterator[RawConnection]:
         [HEAD + b"a: " + b"x" * HEADERS_BYTES_MAX + b"\r\n\r\n"],
         [HEAD, b"a:\r\n" * (HEADERS_BYTES_MAX // 33 + 1)],
         [b"GET /" + b"x" * 2 * HEADERS_BYTES_MAX],
-        [b"POST /demo/sessions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", b"1;" + b"x" * 2 * HEADERS_BYTES_MAX],
         [
-            b"POST /demo/sessions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n",
+            b"POST /demo/sessions HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"1;" + b"x" * 2 * HEADERS_BYTES_MAX,
+        ],
+        [
+            b"POST /demo/sessions HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n0\r\n",
             b"a: " + b"x" * 2 * HEADERS_BYTES_MAX,
         ],
     ],

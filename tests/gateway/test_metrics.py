@@ -32,11 +32,12 @@ def test_the_jobs_figures_become_metrics() -> None:
         job("expire_holds", AT + timedelta(seconds=5), expired=1, expired_total=6),
         job("forget_events", None, forgotten=2, forgotten_total=7),
         job("redact_events", None, redacted=0, redacted_total=8),
+        job("tell_alerts", None, open_critical=1, open_warning=2, told_total=3, failed_total=0),
     ]
     text = generate_latest(JobMetrics(jobs)).decode()
     assert figures(text) == {
-        "onesms_periodic_job_last_finished_seconds check_wallets": AT.timestamp(),
-        "onesms_periodic_job_last_finished_seconds expire_holds": AT.timestamp() + 5,
+        "onesms_periodic_job_last_finished_timestamp_seconds check_wallets": AT.timestamp(),
+        "onesms_periodic_job_last_finished_timestamp_seconds expire_holds": AT.timestamp() + 5,
         "onesms_wallets_checked": 9,
         "onesms_wallets_critical": 2,
         "onesms_wallets_left": 3,
@@ -44,6 +45,10 @@ def test_the_jobs_figures_become_metrics() -> None:
         "onesms_holds_expired_total": 6,
         "onesms_events_forgotten_total": 7,
         "onesms_orders_redacted_total": 8,
+        "onesms_alerts_open critical": 1,
+        "onesms_alerts_open warning": 2,
+        "onesms_alerts_told_total": 3,
+        "onesms_alerts_failed_total": 0,
     }
     assert "# TYPE onesms_wallets_corrected_total counter" in text
     assert "# TYPE onesms_wallets_critical gauge" in text
@@ -64,5 +69,27 @@ def test_the_gateway_tells_what_the_pollers_found(system: System) -> None:
     seen = told()
     assert seen["onesms_wallets_critical"] == seen["onesms_wallets_left"] == 0
     assert seen["onesms_wallets_checked"] > 0
-    assert seen["onesms_periodic_job_last_finished_seconds check_wallets"] > AT.timestamp()
+    assert seen["onesms_periodic_job_last_finished_timestamp_seconds check_wallets"] > AT.timestamp()
     assert seen["process_resident_memory_bytes"] > 0
+
+
+def test_requests_are_timed_by_operation_whatever_strangers_ask_for(system: System) -> None:
+    def timed() -> dict[str, float]:
+        told = figures(httpx.get(f"{system.url}/metrics").text)
+        return {name: value for name, value in told.items() if name.startswith("onesms_request_seconds_count")}
+
+    refused = "onesms_request_seconds_count wallet_show"
+    httpx.get(f"{system.url}/api/wallet")  # no token
+    before = timed()
+    assert before[refused] >= 1
+    for n in range(50):
+        httpx.get(f"{system.url}/api/nothing-{n}/{n}")
+        httpx.request(f"M{n}", f"{system.url}/api/wallet")
+        httpx.post(f"{system.url}/webhooks/provider-{n}", json={"activationId": f"{n}"})
+        httpx.get(f"{system.url}/api/wallet", headers={"Authorization": f"Bearer {n}"})
+    after = timed()
+    assert after.keys() - before.keys() <= {
+        "onesms_request_seconds_count webhooks_hear",
+        "onesms_request_seconds_count metrics_metrics",
+    }
+    assert after[refused] == before[refused] + 50

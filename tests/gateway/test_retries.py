@@ -75,6 +75,8 @@ def test_a_wish_that_makes_no_sense_is_refused_and_moves_nothing(alice: httpx.Cl
 def test_the_same_key_with_another_wish_is_another_order(alice: httpx.Client, system: System) -> None:
     key = {"Idempotency-Key": "one"}
     first = alice.post("/api/activations", json=ORDER | {"retry_on_timeout": True}, headers=key).json()
-    assert alice.post("/api/activations", json=ORDER, headers=key).json() == first
+    assert alice.post("/api/activations", json=ORDER | {"retry_on_timeout": True}, headers=key).json() == first
+    unsaid = alice.post("/api/activations", json=ORDER, headers=key)
+    assert refusal(unsaid, 409, "IDEMPOTENCY_MISMATCH")["field"] == "body"
     other = alice.post("/api/activations", json=ORDER | {"retry_on_timeout": False}, headers=key)
     assert refusal(other, 409, "IDEMPOTENCY_MISMATCH")["field"] == "retry_on_timeout"

@@ -28,14 +28,16 @@ DECIDED = {
     Access.PUBLIC: {
         "demo_create_operator", "demo_create_session", "document_docs", "document_openapi", "health_alive",
         "health_ready", "metrics_metrics", "page_admin", "wallet_catalogue",
+        "wallet_offers",
     },
     Access.PROVIDER: {
         "webhooks_hear",
     },
     Access.OPERATOR: {
-        "figures_history", "figures_live", "orders_cancel", "orders_refund", "orders_search", "orders_show",
-        "orders_stuck", "served_enter", "tokens_revoke", "trade_decide", "trade_price", "trade_routes",
-        "trade_services", "users_adjust", "users_audit", "users_deposit", "users_show", "wallets_alerts",
+        "figures_history", "figures_live", "orders_cancel", "orders_cancel_rental", "orders_close_rental",
+        "orders_refund", "orders_refund_rental", "orders_search", "orders_show", "orders_stuck", "served_enter",
+        "tokens_revoke", "trade_decide", "trade_decide_service", "trade_price", "trade_routes", "trade_services",
+        "users_adjust", "users_audit", "users_deposit", "users_sessions", "users_show", "wallets_alerts",
         "wallets_correct", "wallets_faulty", "wallets_logs",
     },
     Access.USER: {
@@ -60,6 +62,7 @@ BODIES: dict[str, Any] = {
     "NewAdjustment": {"amount": "-1.00", "reason": "a test"},
     "RouteState": {"provider": "herosms", "service": "none", "country": "usa", "state": None, "reason": "a test"},
     "ServicePrice": {"service": "other", "price": "5.00", "reason": "a test"},
+    "ServiceState": {"service": "viber", "state": None, "reason": "a test"},
 }
 """What each operation takes."""
 ORIGINS_OF_OTHERS = ("https://evil.example", "null", "http://127.0.0.1:1", "")

@@ -2,13 +2,16 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
+from gateway.auth import Authenticator
 from pollers.simulator import SimulatorSettings
 from tests.browser import open_page
 from tests.conftest import execute
-from tests.system import running_system
+from tests.gateway.api import client_of
+from tests.system import JWT_SECRET, running_system
 
 MARKUP = "<img src=x onerror='window.hit=1'><script>window.hit=1</script>"
 BIDI = "your code \u202e4321\u202c\u2066 is 1234 \u200f"
@@ -56,3 +59,41 @@ def test_texts_of_others_are_shown_as_texts(database_url: str) -> None:
             expect(shown).to_be_attached()
             assert text in (shown.text_content() or "")
             is_text_only(page)
+
+
+def test_operators_page_shows_them_as_texts_in_every_view(database_url: str) -> None:
+    with running_system(database_url, environment={"ORDER_WAIT_S": "0"}) as system:
+        user_id, token = system.sign_in(NAME)
+        with client_of(system.url, token) as client:
+            client.get("/api/wallet").raise_for_status()
+            order = client.post("/api/activations", json={"service": "whatsapp", "country": "indonesia"}).json()
+        with client_of(system.url, Authenticator(JWT_SECRET).issue(uuid4(), role="admin")) as ann:
+            deposit = {"amount": "1.00", "reason": MARKUP}
+            path = f"/api/admin/users/{user_id}/deposit"
+            ann.post(path, json=deposit, headers={"idempotency-key": "x"}).raise_for_status()
+        quoted = MARKUP.replace("'", "''")
+        data = f"jsonb_build_object('activation_id', '{order['id']}', 'provider', '{quoted}', '{TITLE}', '{quoted}')"
+        run_elsewhere(
+            database_url,
+            f"""
+                update services set title = '{TITLE}' where service = 'whatsapp';
+                update activations set provider = '{TITLE}', due_at = now() - interval '10 minutes';
+                insert into system_logs (level, source, message, data)
+                    values ('error', '{TITLE}', '{quoted}', {data});
+                insert into alerts (key, level, source, message, data, first_at, last_at, times)
+                    values ('x', 'error', '{TITLE}', '{quoted}', {data}, now(), now(), 1)
+            """,  # noqa: S608
+        )
+        with open_page(f"{system.url}/admin") as page:
+            page.click("#demo-operator")
+            expect(page.locator("#connection")).to_have_attribute("data-status", "live")
+            views = page.eval_on_selector_all("a[href^='#']", "links => links.map(link => link.hash)")
+            assert len(set(views)) >= 5
+            for view in [*dict.fromkeys(views), f"#order/{order['id']}", f"#user/{user_id}"]:
+                page.goto(f"{system.url}/admin{view}")
+                expect(page.locator("#view h2").first).to_be_visible()
+                page.wait_for_load_state("networkidle")
+                assert page.evaluate("window.hit") is None, view
+                made = "#view img, #view script, #view [onerror], #toasts img, #toasts script"
+                assert page.locator(made).count() == 0, view
+            expect(page.locator("#view")).to_contain_text(MARKUP)  # the reason, among the movements

@@ -1,13 +1,14 @@
 """What is said of alerts, and what never is."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
-from pollers.alert_text import LINES_MAX, message_of
+from pollers.alert_text import LINES_MAX, message_of, over_message
 from pollers.smtp_url import SmtpServer, parse_smtp_url
-from wallet_db.alerts import Alert
+from wallet_db.alerts import Alert, EndedAlert
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,6 +42,20 @@ def test_what_goes_on_says_how_often() -> None:
     text = message_of([alert(times=3, told=1)]).text
     assert "again: UNKNOWN_ANSWER" in text
     assert "3 times since 2026-01-01T12:00:00Z, last 2026-01-01T12:02:00Z" in text
+
+
+@pytest.mark.parametrize(
+    ("closed_by", "how"), [("ended", "what caused it is no more"), ("quiet", "not since 2026-01-01T12:02:00Z")]
+)
+def test_what_is_over_says_how_one_knows(closed_by: str, how: str) -> None:
+    one = asdict(alert(times=3, told=3, provider="fivesim", raw="424242"))
+    message = over_message([EndedAlert(**one, closed_at=AT + timedelta(hours=2), closed_by=closed_by)])
+    assert message.text.splitlines() == [
+        "OneSMS over: UNKNOWN_ANSWER",
+        f"[over] UNKNOWN_ANSWER (pollers) provider fivesim; 3 times since 2026-01-01T12:00:00Z, {how}",
+    ]
+    [over] = message.body["over"]
+    assert (over["closed_at"], over["closed_by"], message.body["alerts"]) == ("2026-01-01T14:00:00Z", closed_by, [])
 
 
 def test_many_are_one_message_of_bounded_length() -> None:

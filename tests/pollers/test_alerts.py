@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import orjson
@@ -16,7 +16,7 @@ from pollers.periodic import periodic_loop
 from pollers.settings import PollerSettings
 from tests.pollers.support import until
 from tests.pollers.test_alert_channels import hook
-from tests.wallet_db.support import call, run
+from tests.wallet_db.support import call, new_user, pending_order, run
 from wallet_db.connect import Pool, pool
 from wallet_db.jobs import log_for_operator
 from wallet_db.roles import POLLERS
@@ -75,7 +75,8 @@ def test_a_fault_that_lasts_is_one_alert_with_a_count(database_url: str) -> None
         await pass_time(db, QUIET)
         await say(db, "error", "PROVIDER_BAN", provider="fivesim")
         await tell(db, keeper)
-        [_, again] = keeper.told
+        [_, over, again] = keeper.told
+        assert [told["data"] for told in over.body["over"]] == [{"provider": "herosms"}]
         assert [(told["times"], told["told_times"]) for told in again.body["alerts"]] == [(5, 3)]
 
     run(database_url, scenario)
@@ -90,7 +91,7 @@ def test_what_is_over_is_closed_and_told_at_once_when_it_comes_back(database_url
         assert (await tell(db, keeper))["open_error"] == 0
         await say(db, "error", "UNKNOWN_ANSWER", provider="fivesim", method="check")
         await tell(db, keeper)
-        assert [told.body["alerts"][0]["times"] for told in keeper.told] == [1, 1]
+        assert [[told["times"] for told in message.body["alerts"]] for message in keeper.told] == [[1], [], [1]]
         assert await db.fetchval("select count(*) from alerts") == 2
         await db.execute("update alerts set closed_at = now() - interval '91 days' where closed_at is not null")
         await tell(db, keeper)
@@ -99,10 +100,138 @@ def test_what_is_over_is_closed_and_told_at_once_when_it_comes_back(database_url
     run(database_url, scenario)
 
 
+def test_end_is_told_once_by_every_channel_that_told_the_beginning(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        one, two, late = Keeper(), Keeper("two"), Keeper("late")
+        await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        await tell(db, one, two)
+        await pass_time(db, QUIET)
+        two.fails = True
+        await tell(db, one, two, late)  # `late` has the beginning still to tell, so it is not over yet
+        assert [message.body["over"] for message in late.told] == [[]]
+        await tell(db, one, two, late)
+        assert [len(message.body["over"]) for message in one.told] == [0, 1]
+        assert [len(message.body["over"]) for message in late.told] == [0, 1]
+        assert one.told[-1].subject == "OneSMS over: PROVIDER_BAN"
+        assert one.told[-1].body["over"][0]["closed_by"] == "quiet"
+        two.fails = False
+        await pass_time(db, timedelta(minutes=1))
+        for _ in range(3):
+            await tell(db, one, two, late)
+        assert [len(keeper.told) for keeper in (one, two, late)] == [2, 2, 2]
+        assert len(two.told[-1].body["over"]) == 1
+
+    run(database_url, scenario)
+
+
+def test_what_can_be_looked_at_is_over_when_it_is_and_not_by_silence(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        user_id = await new_user(db)
+
+        async def spoil(frozen: int) -> None:
+            await db.execute("alter table users disable trigger user")
+            await db.execute("update users set frozen_balance = $1 where id = $2", frozen, user_id)
+            await db.execute("alter table users enable trigger user")
+
+        await spoil(3)
+        await say(db, "critical", "a wallet needs a person", "correct_frozen_balance", user_id=str(user_id))
+        await tell(db, keeper)
+        await pass_time(db, 10 * QUIET)
+        assert (await tell(db, keeper))["open_critical"] == 1  # silent, but as broken as ever
+        await spoil(0)
+        assert (await tell(db, keeper))["open_critical"] == 0
+        assert [told["closed_by"] for told in keeper.told[-1].body["over"]] == ["ended"]
+
+    run(database_url, scenario)
+
+
+def test_provider_that_answers_again_and_a_ban_that_ends_are_over_then(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        await say(db, "error", "PROVIDER_NOT_ANSWERING", provider="fivesim")
+        await say(db, "error", "PROVIDER_BAN", provider="herosms", until=until)
+        await tell(db, keeper)
+        await say(db, "info", "PROVIDER_ANSWERS_AGAIN", provider="herosms")
+        await tell(db, keeper)
+        assert len(keeper.told) == 1  # another provider's
+        await say(db, "info", "PROVIDER_ANSWERS_AGAIN", provider="fivesim")
+        await tell(db, keeper)
+        assert [told["message"] for told in keeper.told[-1].body["over"]] == ["PROVIDER_NOT_ANSWERING"]
+        await pass_time(db, 10 * QUIET)
+        assert [message for _, message, _ in await rows(db)] == ["PROVIDER_BAN"]
+        await db.execute("update alerts set data = data || jsonb_build_object('until', '2026-01-01T00:00:00Z')")
+        assert (await tell(db, keeper))["open_error"] == 0
+
+    run(database_url, scenario)
+
+
+def test_route_that_an_operator_decides_about_is_no_alert_any_more(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        route = {"provider": "herosms", "service": "telegram", "country": "usa"}
+        await db.execute(
+            "insert into routes (provider, service, country, state) values ('herosms', 'telegram', 'usa', 'warned')"
+        )
+        await say(db, "warning", "a route is warned", "judge_routes", **route, after="warned")
+        await db.execute("update services set warned_at = now() where service = 'telegram'")
+        await say(db, "warning", "a service is warned", "judge_routes", service="telegram", after="warned")
+        await tell(db, keeper)
+        await pass_time(db, 10 * QUIET)
+        assert (await tell(db, keeper))["open_warning"] == 2
+        await db.execute("select set_route_state('herosms', 'telegram', 'usa', 'enabled', 'it is theirs to mend')")
+        assert [message for _, message, _ in await rows(db)] == ["a route is warned", "a service is warned"]
+        assert (await tell(db, keeper))["open_warning"] == 1
+        await db.execute("select set_service_state('telegram', 'enabled', 'ticket 4')")
+        assert (await tell(db, keeper))["open_warning"] == 0
+
+    run(database_url, scenario)
+
+
+def test_overdue_orders_are_over_when_they_have_ended(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        keeper = Keeper()
+        activation = await pending_order(db, await new_user(db))
+        later = datetime.now(UTC) + timedelta(hours=5)
+        assert await call(db, "tell_overdue", p_after=timedelta(hours=3), p_now=later) == 1
+        await tell(db, keeper)
+        await pass_time(db, -10 * QUIET)
+        assert (await tell(db, keeper))["open_error"] == 1
+        await db.fetchval("select refund_activation($1, 'ticket 1')", activation)
+        assert (await tell(db, keeper))["open_error"] == 0
+
+    run(database_url, scenario)
+
+
+def test_beginning_and_end_are_events_of_the_operators_stream(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        for _ in range(2):
+            await say(db, "error", "PROVIDER_BAN", provider="fivesim")
+        await say(db, "critical", "a wallet needs a person", "correct_frozen_balance", user_id=str(await new_user(db)))
+        await tell(db)
+        await pass_time(db, QUIET)
+        await tell(db)
+        told = await db.fetch("select payload from events where type = 'admin.alert' order by seq")
+        said = [orjson.loads(payload) for (payload,) in told]
+        # A wallet's beginning is told by who found it: alert_wallet.
+        assert [(each["alert"], each["message"], each["closed_by"]) for each in said] == [
+            ("begun", "PROVIDER_BAN", None),
+            ("over", "a wallet needs a person", "ended"),
+            ("over", "PROVIDER_BAN", "quiet"),
+        ]
+
+    run(database_url, scenario)
+
+
 def test_warnings_are_told_if_the_setting_names_them(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         keeper = Keeper()
-        await say(db, "warning", "a route is warned", "judge_routes", provider="fivesim", service="x", country="y")
+        route = {"provider": "fivesim", "service": "telegram", "country": "usa"}
+        await db.execute(
+            "insert into routes (provider, service, country, state) values ('fivesim', 'telegram', 'usa', 'warned')"
+        )
+        await say(db, "warning", "a route is warned", "judge_routes", **route, after="warned")
         await say(db, "warning", "PROVIDER_LIMIT", provider="fivesim")
         await say(db, "info", "PROVIDER_ANSWERS_AGAIN", provider="fivesim")
         await tell(db, keeper)

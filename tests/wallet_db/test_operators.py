@@ -3,13 +3,15 @@
 import asyncio
 from collections import Counter
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from tests.wallet_db.logins import connected, login
+from tests.wallet_db.rentals import rent, running, sell_rentals
 from tests.wallet_db.support import (
+    NOW,
     apply_sms,
     assert_books_balance,
     call,
@@ -25,8 +27,10 @@ from wallet_db import operators
 from wallet_db.connect import Pool
 from wallet_db.errors import (
     AlreadyClosed,
+    CancelTooLate,
     InvalidAmount,
     InvalidArgument,
+    InvalidTransition,
     SmsAlreadyReceived,
     UnknownOrder,
     UnknownService,
@@ -128,6 +132,107 @@ def test_price_is_set_and_taken_away_and_written_down(database_url: str) -> None
     run(database_url, scenario)
 
 
+def test_rental_is_refunded_with_its_extension_or_closed_and_paid(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        refunded, closed = await new_user(db), await new_user(db)
+        one, other = await running(db, refunded), await running(db, closed)
+        await call(
+            db, "request_extension", p_user_id=refunded, p_rental_id=one, p_hours=4, p_idempotency_key="e", p_now=NOW
+        )
+        assert await wallet(db, refunded) == ("36.00", "7.00", "29.00")
+        for _ in range(2):
+            ended = await operators.end_rental(db, one, refund=True, **WHY)
+            assert (ended["status"], ended["error_code"]) == ("cancelled", "REFUNDED_BY_OPERATOR")
+            ended = await operators.end_rental(db, other, refund=False, **WHY)
+            assert (ended["status"], ended["error_code"]) == ("completed", "CLOSED_BY_OPERATOR")
+        assert await wallet(db, refunded) == ("36.00", "0.00", "36.00")
+        assert await wallet(db, closed) == ("30.00", "0.00", "30.00")
+        logged = await db.fetch("select message, data ->> 'reason' from system_logs where source = 'end_rental'")
+        assert sorted(map(tuple, logged)) == [
+            ("an operator closed a rental", "ticket 12"),
+            ("an operator refunded a rental", "ticket 12"),
+        ]
+        with pytest.raises(AlreadyClosed):
+            await operators.end_rental(db, other, refund=True, **WHY)
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_rental_without_a_number_is_refunded_but_not_paid(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        user = await new_user(db)
+        rental = UUID((await rent(db, user))["id"])
+        with pytest.raises(InvalidTransition):
+            await operators.end_rental(db, rental, refund=False, **WHY)
+        with pytest.raises(InvalidArgument):
+            await operators.end_rental(db, rental, refund=True, reason=" ", actor="ann")
+        assert (await operators.end_rental(db, rental, refund=True, **WHY))["status"] == "cancelled"
+        with pytest.raises(UnknownOrder):
+            await operators.end_rental(db, uuid4(), refund=True, **WHY)
+        await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_cancel_of_a_rental_asks_the_provider_in_its_time_only(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        rental = await running(db, await new_user(db))  # since NOW, which is long ago
+        with pytest.raises(CancelTooLate):
+            await operators.cancel_rental(db, rental, **WHY)
+        await db.execute("update rentals set purchased_at = now() where id = $1", rental)
+        asked = await operators.cancel_rental(db, rental, **WHY)
+        assert (asked["status"], asked["cancel_requested"]) == ("active", True)
+
+    run(database_url, scenario)
+
+
+def test_service_comes_back_with_the_price_it_had(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        await db.execute("update services set price = 5 where service = 'whatsapp'")
+
+        async def state(wanted: str | None) -> tuple[object, ...]:
+            await operators.set_service_state(db, "whatsapp", wanted, **WHY)
+            row = await db.fetchrow(
+                "select price, rental_price_hour, warned_at is not null, decided_by from services"
+                " where service = 'whatsapp'"
+            )
+            return tuple(row)
+
+        prices = (Decimal("5.00"), Decimal("0.25"))
+        assert await state("disabled") == (None, None, False, "operator")
+        assert await state("disabled") == (None, None, False, "operator")
+        assert await state("warned") == (*prices, True, "operator")
+        assert await state("enabled") == (*prices, False, "operator")
+        assert await state(None) == (*prices, False, "rule")
+        with pytest.raises(InvalidArgument):
+            await state("sold")
+        with pytest.raises(UnknownService):
+            await operators.set_service_state(db, "atlantis", "enabled", **WHY)
+        await db.execute("update services set price = null where service = 'viber'")
+        with pytest.raises(InvalidArgument):  # it never had a price
+            await operators.set_service_state(db, "viber", "enabled", **WHY)
+
+    run(database_url, scenario)
+
+
+def test_rule_leaves_a_service_alone_that_an_operator_decided_about(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await db.execute("update services set price = 5 where service in ('whatsapp', 'telegram')")
+        for service in ("whatsapp", "telegram"):
+            await operators.set_service_state(db, service, "warned", **WHY)
+        await operators.set_service_state(db, "telegram", None, **WHY)
+        await call(db, "judge_routes", p_rule="warn", p_success_min=0.2, p_tries_min=20)
+        warned = await db.fetch("select service from services where warned_at is not null")
+        assert [service for (service,) in warned] == ["whatsapp"]
+
+    run(database_url, scenario)
+
+
 def test_actor_is_said_behind_the_role_and_ends_with_the_transaction(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user = await new_user(db, "0.00")
@@ -150,6 +255,9 @@ def test_gateway_s_login_can_neither_be_an_operator_nor_seem_one(database_url: s
                 f"select atomic_deposit('{uuid4()}', 5, 't')",
                 f"select refund_activation('{uuid4()}', 'x')",
                 f"select cancel_activation('{uuid4()}', 'x')",
+                f"select end_rental('{uuid4()}', true, 'x')",
+                f"select cancel_rental('{uuid4()}', 'x')",
+                "select set_service_state('whatsapp', 'disabled', 'x')",
                 "select set_service_price('whatsapp', 1, 'x')",
                 "select * from v_frozen_balance_health",
                 "select * from system_logs",

@@ -50,6 +50,9 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "enter_sms": {GATEWAY},
     "cancel_activation": {OPERATOR},
     "refund_activation": {OPERATOR},
+    "cancel_rental": {OPERATOR},
+    "end_rental": {OPERATOR},
+    "set_service_state": {OPERATOR},
     # rentals
     **dict.fromkeys(
         ("create_rental", "request_rental_cancel", "request_rental_finish", "request_extension"), frozenset({GATEWAY})
@@ -66,6 +69,7 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "close_rental": {POLLERS, OPERATOR},
     # routes
     "service_prices_json": {GATEWAY},
+    "offers_json": {GATEWAY},
     "read_routes": {POLLERS},
     "record_prices": {POLLERS},
     "judge_routes": {POLLERS},
@@ -78,6 +82,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "mark_alerts_told": {POLLERS},
     "rest_alert_channel": {POLLERS},
     "close_alerts": {POLLERS},
+    "alerts_over": {POLLERS},
+    "mark_alerts_over": {POLLERS},
     # accounts, and what is heard of orders
     "claim_account_looks": {POLLERS},
     "finish_account_look": {POLLERS},
@@ -108,6 +114,7 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "forget_revocations": {GATEWAY},
     # reading, with the caller's own rights
     "iso_utc": {*ROLES} - {POLLERS},
+    "event_line": {NOTIFIER},
     "wallet_json": {GATEWAY, OPERATOR, WALLET, USER},
     "operation_json": {GATEWAY, OPERATOR, WALLET},
     "sms_json": {GATEWAY, OPERATOR, USER},
@@ -119,8 +126,9 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     # private
     **dict.fromkeys(
         (
-            "acting", "activations_append_event", "alert_wallet", "append_event", "append_operation", "change_balance",
-            "check_amount", "check_hold_order", "check_key", "check_reason", "check_remarks", "claim_settlement_id",
+            "acting", "activations_append_event", "alert_lasts", "alert_wallet", "append_event", "append_operation",
+            "change_balance", "check_amount", "check_hold_order", "check_key", "check_reason", "check_remarks",
+            "claim_settlement_id",
             "find_hold", "apply_late_sms", "check_open_orders", "check_rental_hours", "find_country", "find_service",
             "lock_activation", "lock_own_received", "lock_rental", "restate_rental_frozen",
             "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
@@ -128,7 +136,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
             "replay_settlement", "restate_frozen", "ring_doorbell", "schedule_redaction", "settle_ended_orders",
             "fair_shares", "place_activation", "plan_retry", "retry_countries", "waiting_arm_of",
-            "charge_late_sms", "lose_late_sms", "refunded_of", "settle_owed_sms", "stop_follower",
+            "system_logs_name_request",
+            "charge_late_sms", "lose_late_sms", "refunded_of", "settle_owed_sms", "stop_follower", "tell_stream",
             "retail_price", "route_prices_max_age", "settle_hold", "sms_messages_append_event",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
@@ -238,6 +247,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "periodic_jobs": {GATEWAY: {"SELECT"}, POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "UPDATE(every,due_at)"}},
     "revocations": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}},
     "tickets": {GATEWAY: {"SELECT", "INSERT", "DELETE"}},
+    "kept_answers": {GATEWAY: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
     "v_frozen_balance_health": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT"}},
     "schema_migrations": {role: {"SELECT"} for role in ROLES if role != USER},
 }
@@ -395,7 +405,9 @@ def test_every_function_with_its_owners_rights_pins_its_names(database_url: str)
         assert {pinned.split(";")[0] for _, pinned in rows} == {"search_path=public, pg_temp"}
         # What others may call is one of these, or reads with their own rights.
         reading = {name for name, roles in FUNCTIONS.items() if roles} - {name for name, _ in rows}
-        assert all(name.endswith("_json") for name in reading - {"iso_utc", "wallet_health", "claimed_user_id"})
+        assert all(
+            name.endswith("_json") for name in reading - {"iso_utc", "event_line", "wallet_health", "claimed_user_id"}
+        )
         assert (
             await db.fetchval(
                 "select count(*) from pg_proc where pronamespace = 'public'::regnamespace and provolatile = 'v'"

@@ -91,6 +91,8 @@ CREATE TABLE public.activations (
     waiting_arm_id integer,
     waits_until timestamp with time zone,
     late_sms_at timestamp with time zone,
+    request_id text,
+    request_digest bytea,
     CONSTRAINT activations_bought_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (phone IS NOT NULL))),
     CONSTRAINT activations_frozen_only_while_unserved CHECK ((frozen_amount =
 CASE
@@ -121,7 +123,7 @@ CREATE FUNCTION public.activation_json(p_activation public.activations) RETURNS 
             jsonb_build_object('countries', p_activation.retry_countries) end,
         'retry_of', p_activation.retry_of, 'retried_by', p_activation.retried_by,
         'retry_refused', p_activation.retry_refused,
-        'created_at', iso_utc(p_activation.created_at),
+        'request_id', p_activation.request_id, 'created_at', iso_utc(p_activation.created_at),
         'waits_until', iso_utc(coalesce(p_activation.waits_until, p_activation.expires_at)),
         'expires_at', iso_utc(p_activation.expires_at), 'closed_at', iso_utc(p_activation.closed_at))
       from sms_json(p_activation.id, null) sms
@@ -180,6 +182,58 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
+CREATE TABLE public.alerts (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    level text NOT NULL,
+    source text NOT NULL,
+    message text NOT NULL,
+    data jsonb NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    times bigint NOT NULL,
+    closed_at timestamp with time zone,
+    closed_by text,
+    CONSTRAINT alerts_closed_by_known CHECK ((closed_by = ANY (ARRAY['ended'::text, 'quiet'::text]))),
+    CONSTRAINT alerts_closed_by_when_closed CHECK (((closed_by IS NULL) OR (closed_at IS NOT NULL))),
+    CONSTRAINT alerts_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'error'::text, 'critical'::text]))),
+    CONSTRAINT alerts_times_positive CHECK ((times > 0))
+)
+WITH (fillfactor='70');
+
+CREATE FUNCTION public.alert_lasts(p_alert public.alerts, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_data jsonb := p_alert.data;
+begin
+    if p_alert.source = 'correct_frozen_balance' and p_alert.level = 'critical' then
+        return coalesce(wallet_health((v_data ->> 'user_id')::uuid) ->> 'status' <> 'OK', false);
+    elsif p_alert.source = 'judge_routes' and v_data ? 'provider' then
+        return exists (select from routes r
+                        where r.provider = v_data ->> 'provider' and r.service = v_data ->> 'service'
+                          and r.country = v_data ->> 'country' and r.state = v_data ->> 'after'
+                          and r.decided_by = 'rule');
+    elsif p_alert.source = 'judge_routes' then
+        return exists (select from services s where s.service = v_data ->> 'service' and s.warned_at is not null
+                          and s.decided_by = 'rule');
+    elsif p_alert.source = 'tell_overdue' then
+        return exists (select from activations a
+                        where a.due_at is not null and coalesce(a.provider, '') = v_data ->> 'provider'
+                          and coalesce(a.expires_at, a.created_at) < p_alert.last_at)
+            or exists (select from rentals r
+                        where r.due_at is not null and coalesce(r.provider, '') = v_data ->> 'provider'
+                          and coalesce(r.ends_at, r.created_at) < p_alert.last_at);
+    elsif p_alert.message = 'PROVIDER_NOT_ANSWERING' then
+        return case when exists (select from system_logs l
+                                  where l.at > p_alert.last_at and l.message = 'PROVIDER_ANSWERS_AGAIN'
+                                    and l.data ->> 'provider' = v_data ->> 'provider') then false end;
+    elsif v_data ->> 'until' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d' then
+        return case when (v_data ->> 'until')::timestamptz > p_now then true end;
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -200,6 +254,20 @@ begin
                          v_data || '{"alert": "wallet"}');
     return true;
 end $$;
+
+CREATE FUNCTION public.alerts_over(p_channel text, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, level text, source text, message text, data jsonb, first_at timestamp with time zone, last_at timestamp with time zone, times bigint, told_times bigint, closed_at timestamp with time zone, closed_by text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.id, a.level, a.source, a.message, a.data, a.first_at, a.last_at, a.times, t.times, a.closed_at,
+           coalesce(a.closed_by, 'quiet')
+      from alert_tellings t
+      join alerts a on a.id = t.alert_id
+     where t.channel = p_channel and t.over_told_at is null and a.closed_at is not null
+       and not exists (select from alert_channels c where c.channel = p_channel and c.try_at > p_now)
+     order by a.closed_at, a.id
+     limit p_limit
+$$;
 
 CREATE FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, level text, source text, message text, data jsonb, first_at timestamp with time zone, last_at timestamp with time zone, times bigint, told_times bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -228,7 +296,7 @@ begin
     end if;
     insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, p_type, p_payload);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell();
+        perform ring_doorbell(p_user_id, v_seq);
     end if;
     return v_seq;
 end $$;
@@ -268,7 +336,7 @@ begin
             'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
             'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell();
+        perform ring_doorbell(p_user.id, p_user.event_seq);
     end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,
@@ -509,7 +577,7 @@ begin
             'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
             'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell();
+        perform ring_doorbell(p_user_id, v_seq);
     end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
@@ -585,6 +653,22 @@ begin
         'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
         'before', jsonb_build_object('status', v_activation.status)));
     return (select activation_json(a) from activations a where a.id = p_activation_id);
+end $$;
+
+CREATE FUNCTION public.cancel_rental(p_rental_id uuid, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+begin
+    perform check_reason(p_reason);
+    perform request_rental_cancel(v_rental.user_id, p_rental_id, p_now);
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'cancel_rental', 'an operator wants a rental cancelled', jsonb_build_object(
+        'rental_id', p_rental_id, 'user_id', v_rental.user_id, 'reason', p_reason, 'actor', acting(),
+        'before', jsonb_build_object('status', v_rental.status)));
+    return (select rental_json(r) from rentals r where r.id = p_rental_id);
 end $$;
 
 CREATE FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) RETURNS jsonb
@@ -789,7 +873,7 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, service text, country text, attempts integer, another_sms_requested_at timestamp with time zone, another_sms_asked_at timestamp with time zone, finish_requested_at timestamp with time zone, check_requested_at timestamp with time zone, checked_at timestamp with time zone, waits_until timestamp with time zone, retry_of uuid, retry_number integer)
+CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service_code text, country_code text, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchased_at timestamp with time zone, expires_at timestamp with time zone, cancel_requested_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, service text, country text, attempts integer, another_sms_requested_at timestamp with time zone, another_sms_asked_at timestamp with time zone, finish_requested_at timestamp with time zone, check_requested_at timestamp with time zone, checked_at timestamp with time zone, waits_until timestamp with time zone, retry_of uuid, retry_number integer, request_id text)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -808,10 +892,11 @@ CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_no
               a.provider_order_id, a.phone, a.created_at, a.purchase_started_at, a.purchased_at, a.expires_at,
               a.cancel_requested_at, due.due_at, a.due_at, a.service, a.country, a.attempts,
               a.another_sms_requested_at, a.another_sms_asked_at, a.finish_requested_at, a.check_requested_at,
-              a.checked_at, a.waits_until, a.retry_of, a.retry_number
+              a.checked_at, a.waits_until, a.retry_of, a.retry_number,
+              a.request_id
 $$;
 
-CREATE FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, is_hinted boolean, leased_until timestamp with time zone)
+CREATE FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, is_hinted boolean, leased_until timestamp with time zone, request_id text)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -822,7 +907,7 @@ CREATE FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_lim
     update late_looks l set due_at = p_now + p_every
       from due join activations a on a.id = due.activation_id
      where l.activation_id = due.activation_id
-    returning a.id, a.provider_order_id, l.hinted_at is not null, l.due_at
+    returning a.id, a.provider_order_id, l.hinted_at is not null, l.due_at, a.request_id
 $$;
 
 CREATE TABLE public.periodic_jobs (
@@ -848,7 +933,7 @@ CREATE FUNCTION public.claim_periodic_jobs(p_names text[], p_limit integer, p_le
     returning j.*
 $$;
 
-CREATE FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service text, country text, hours integer, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchase_seen text[], purchased_at timestamp with time zone, ends_at timestamp with time zone, cancel_requested_at timestamp with time zone, finish_requested_at timestamp with time zone, extension_hours integer, extension_status text, extension_requested_at timestamp with time zone, extension_started_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+CREATE FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, service text, country text, hours integer, price numeric, provider text, provider_order_id text, phone text, created_at timestamp with time zone, purchase_started_at timestamp with time zone, purchase_seen text[], purchased_at timestamp with time zone, ends_at timestamp with time zone, cancel_requested_at timestamp with time zone, finish_requested_at timestamp with time zone, extension_hours integer, extension_status text, extension_requested_at timestamp with time zone, extension_started_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone, request_id text)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -862,7 +947,7 @@ CREATE FUNCTION public.claim_rentals(p_limit integer, p_lease interval, p_now ti
     returning r.id, r.user_id, r.status, r.service, r.country, r.hours, r.price, r.provider, r.provider_order_id,
               r.phone, r.created_at, r.purchase_started_at, r.purchase_seen, r.purchased_at, r.ends_at,
               r.cancel_requested_at, r.finish_requested_at, r.extension_hours, r.extension_status,
-              r.extension_requested_at, r.extension_started_at, due.due_at, r.due_at
+              r.extension_requested_at, r.extension_started_at, due.due_at, r.due_at, r.request_id
 $$;
 
 CREATE FUNCTION public.claim_settlement_id(p_transaction_id text) RETURNS void
@@ -944,17 +1029,30 @@ CREATE FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now t
     SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
-    v_closed integer;
+    v_alert alerts;
+    v_lasts boolean;
+    v_closed alerts[] := '{}';
 begin
     delete from alerts where closed_at < p_now - interval '90 days';
-    update alerts a set closed_at = p_now
-     where closed_at is null and last_at <= p_now - p_quiet
-       and not exists (
-           select from unnest(p_channels) as wanted (channel)
-             left join alert_tellings t on t.alert_id = a.id and t.channel = wanted.channel
-            where t.times is distinct from a.times);
-    get diagnostics v_closed = row_count;
-    return v_closed;
+    for v_alert in
+        select a.* from alerts a
+         where closed_at is null
+           and not exists (
+               select from unnest(p_channels) as wanted (channel)
+                 left join alert_tellings t on t.alert_id = a.id and t.channel = wanted.channel
+                where t.times is distinct from a.times)
+         order by key for no key update skip locked
+    loop
+        v_lasts := alert_lasts(v_alert, p_now);
+        continue when v_lasts or v_lasts is null and v_alert.last_at > p_now - p_quiet;
+        update alerts set closed_at = p_now, closed_by = case when v_lasts is null then 'quiet' else 'ended' end
+         where id = v_alert.id returning * into v_alert;
+        v_closed := array_append(v_closed, v_alert);
+    end loop;
+    foreach v_alert in array v_closed loop
+        perform tell_stream(v_alert);
+    end loop;
+    return cardinality(v_closed);
 end $$;
 
 CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
@@ -1070,7 +1168,7 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
-CREATE FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now(), p_retry_on_timeout boolean DEFAULT NULL::boolean, p_retry_countries text[] DEFAULT NULL::text[]) RETURNS jsonb
+CREATE FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now(), p_retry_on_timeout boolean DEFAULT NULL::boolean, p_retry_countries text[] DEFAULT NULL::text[], p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1099,7 +1197,8 @@ begin
                         when v_activation.country <> v_country then 'country'
                         when num_nonnulls(p_retry_on_timeout, p_retry_countries) > 0
                              and v_activation.retry_countries is distinct from v_retry_countries
-                            then 'retry_on_timeout' end;
+                            then 'retry_on_timeout'
+                        when v_activation.request_digest <> p_request_digest then 'body' end;
         if v_field is not null then
             raise exception using errcode = 'OS005',
                 message = format('this idempotency key was already used with another %s', v_field),
@@ -1125,11 +1224,13 @@ begin
     v_activation.idempotency_key := p_idempotency_key;
     v_activation.max_price := p_max_price;
     v_activation.retry_countries := v_retry_countries;
+    v_activation.request_id := p_request_id;
+    v_activation.request_digest := p_request_digest;
     v_activation.created_at := p_now;
     return activation_json(place_activation(v_activation)) || '{"replayed": false}';
 end $$;
 
-CREATE FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+CREATE FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now(), p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1157,7 +1258,8 @@ begin
                         when v_rental.country <> v_country then 'country'
                         -- Extended since, it has more hours than it was ordered with.
                         when v_rental.hours < p_hours or v_rental.hours <> p_hours and v_rental.extension_status is null
-                        then 'hours' end;
+                        then 'hours'
+                        when v_rental.request_digest <> p_request_digest then 'body' end;
         if v_field is not null then
             raise exception using errcode = 'OS005',
                 message = format('this idempotency key was already used with another %s', v_field),
@@ -1180,10 +1282,10 @@ begin
     perform atomic_freeze(p_user_id, v_price, 'rental:' || v_rental.id,
                           format('%s, %s, %s hours', v_service.service, v_country, p_hours),
                           p_rental_id => v_rental.id);
-    insert into rentals (id, user_id, service, country, hours, price, frozen_amount, idempotency_key, created_at,
-                         due_at)
-    values (v_rental.id, p_user_id, v_service.service, v_country, p_hours, v_price, v_price, p_idempotency_key, p_now,
-            p_now)
+    insert into rentals (id, user_id, service, country, hours, price, frozen_amount, idempotency_key, request_id,
+                         request_digest, created_at, due_at)
+    values (v_rental.id, p_user_id, v_service.service, v_country, p_hours, v_price, v_price, p_idempotency_key,
+            p_request_id, p_request_digest, p_now, p_now)
     returning * into v_rental;
     return rental_json(v_rental) || '{"replayed": false}';
 end $$;
@@ -1196,6 +1298,35 @@ begin
        and o.balance_after = o.balance_before + o.amount
        and o.frozen_after = o.frozen_before
        and o.hold_transaction_id is null;
+end $$;
+
+CREATE FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rental rentals := lock_rental(p_rental_id);
+    v_error_code text := case when p_refund then 'REFUNDED_BY_OPERATOR' else 'CLOSED_BY_OPERATOR' end;
+begin
+    perform check_reason(p_reason);
+    if v_rental.closed_at is not null and v_rental.error_code is distinct from v_error_code then
+        raise exception using errcode = 'OS016',
+            message = format('the rental has already ended: %s', v_rental.status),
+            detail = jsonb_build_object('order_id', p_rental_id, 'status', v_rental.status)::text;
+    elsif v_rental.closed_at is null then
+        perform close_rental(p_rental_id, case when p_refund then 'cancelled' else 'completed' end, v_error_code,
+                             p_now => p_now);
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'info', 'end_rental',
+                case when p_refund then 'an operator refunded a rental' else 'an operator closed a rental' end,
+                jsonb_build_object(
+                    'rental_id', p_rental_id, 'user_id', v_rental.user_id, 'reason', p_reason, 'actor', acting(),
+                    'amount', v_rental.frozen_amount::text, 'before', jsonb_build_object(
+                        'status', v_rental.status, 'provider', v_rental.provider,
+                        'provider_order_id', v_rental.provider_order_id, 'ends_at', iso_utc(v_rental.ends_at),
+                        'extension', v_rental.extension_status, 'due_at', iso_utc(v_rental.due_at))));
+    end if;
+    return (select rental_json(r) from rentals r where r.id = p_rental_id);
 end $$;
 
 CREATE FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
@@ -1228,6 +1359,7 @@ begin
         v_retry.retry_countries := v_activation.retry_countries;
         v_retry.retry_of := coalesce(v_activation.retry_of, v_activation.id);
         v_retry.retry_number := coalesce(v_activation.retry_number, 0) + 1;
+        v_retry.request_id := v_activation.request_id;
         v_retry.created_at := p_now;
         begin
             -- Not visible by itself: the event of the end, which follows, tells it.
@@ -1257,6 +1389,25 @@ begin
     return jsonb_build_object('outcome', v_outcome, 'activation', (
         select activation_json(a) from activations a where a.id = p_activation_id));
 end $$;
+
+CREATE TABLE public.events (
+    id bigint NOT NULL,
+    user_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    type text NOT NULL,
+    payload jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.02');
+
+CREATE FUNCTION public.event_line(p_event public.events) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case when octet_length(p_event.payload::text) + octet_length(p_event.type) < 3800
+                     and translate(p_event.type, E'\t\n', '') = p_event.type
+                then concat_ws(E'\t', p_event.user_id, p_event.seq, p_event.type, iso_utc(p_event.at), p_event.payload)
+                else concat_ws(E'\t', p_event.user_id, p_event.seq, '', '', '') end
+$$;
 
 CREATE FUNCTION public.expire_holds(p_limit integer DEFAULT 100, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1383,6 +1534,10 @@ CREATE TABLE public.services (
     warned_at timestamp with time zone,
     rental_price_hour numeric(14,2),
     retry_on_timeout boolean,
+    decided_by text DEFAULT 'rule'::text NOT NULL,
+    former_price numeric(14,2),
+    former_rental_price_hour numeric(14,2),
+    CONSTRAINT services_decided_by_known CHECK ((decided_by = ANY (ARRAY['rule'::text, 'operator'::text]))),
     CONSTRAINT services_margin_fixed_not_negative CHECK (((margin_fixed >= (0)::numeric) AND (margin_fixed < 'NaN'::numeric))),
     CONSTRAINT services_margin_percent_not_negative CHECK (((margin_percent >= (0)::numeric) AND (margin_percent < 'NaN'::numeric))),
     CONSTRAINT services_price_positive CHECK (((price > (0)::numeric) AND (price < 'NaN'::numeric))),
@@ -1441,9 +1596,13 @@ CREATE FUNCTION public.finish_periodic_job(p_name text, p_leased_until timestamp
 $$;
 
 CREATE FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+declare
+    v_seen integer;
+    v_begun bigint[];
+begin
     with unseen as (
         select id from system_logs
          where folded_at is null and level in ('warning', 'error', 'critical')
@@ -1464,9 +1623,15 @@ CREATE FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zo
         on conflict (key) where closed_at is null do update
            set data = excluded.data, last_at = greatest(alerts.last_at, excluded.last_at),
                times = alerts.times + excluded.times
+        returning id, source, level, xmax = 0 as is_new
     )
-    select count(*)::integer from seen
-$$;
+    select (select count(*) from seen),
+           (select array_agg(id order by id) from folded
+             where is_new and not (source = 'correct_frozen_balance' and level = 'critical'))
+      into v_seen, v_begun;
+    perform tell_stream(a) from alerts a where a.id = any (v_begun) order by a.id;
+    return v_seen;
+end $$;
 
 CREATE FUNCTION public.forget_events(p_kept interval, p_limit integer DEFAULT 1000, p_after bigint DEFAULT 0, p_now timestamp with time zone DEFAULT now(), OUT forgotten bigint, OUT last_id bigint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1626,6 +1791,7 @@ begin
                count(*) filter (where a.served) as delivered
           from services s
           left join route_attempts a on a.service = s.service and a.started_at > p_now - interval '24 hours'
+         where s.decided_by = 'rule'
          group by s.service
          order by s.service
     loop
@@ -1726,6 +1892,8 @@ CREATE TABLE public.rentals (
     hinted_at timestamp with time zone,
     extension_cost numeric(14,4),
     extension_untold numeric(14,2) DEFAULT 0 NOT NULL,
+    request_id text,
+    request_digest bytea,
     CONSTRAINT rentals_active_has_phone CHECK (((status = ANY (ARRAY['ordering'::text, 'cancelled'::text, 'failed'::text])) OR (provider_order_id IS NULL) OR (phone IS NOT NULL))),
     CONSTRAINT rentals_extension_begins_once_requested CHECK (((extension_started_at IS NULL) OR (extension_status = 'requested'::text))),
     CONSTRAINT rentals_extension_ends_with_it CHECK (((extension_status <> 'requested'::text) OR (closed_at IS NULL))),
@@ -1784,6 +1952,15 @@ CREATE FUNCTION public.lose_late_sms(p_activation public.activations, p_amount n
                                'amount', p_amount::text, 'policy', p_policy))
 $$;
 
+CREATE FUNCTION public.mark_alerts_over(p_channel text, p_ids bigint[], p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update alert_tellings set over_told_at = p_now
+     where channel = p_channel and alert_id = any (p_ids) and over_told_at is null;
+    update alert_channels set failures = 0, try_at = p_now, error = null where channel = p_channel and failures > 0;
+$$;
+
 CREATE FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone DEFAULT now()) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1823,6 +2000,36 @@ begin
     get diagnostics v_noted = row_count;
     return v_noted;
 end $$;
+
+CREATE FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with stocked as (
+        select service, country, sum(stock) as stock
+          from routes
+         where state <> 'disabled' and stock is not null and priced_at > p_now - route_prices_max_age()
+         group by service, country
+    ), tried as (
+        select t.service, t.country, count(*) as decided, count(*) filter (where t.served) as delivered
+          from route_attempts t
+          left join routes r using (service, country, provider)
+         where t.started_at > p_now - interval '24 hours' and t.served is not null
+           and coalesce(r.state, 'enabled') <> 'disabled'
+         group by t.service, t.country
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+               'service', s.service, 'country', c.country,
+               'price', retail_price(s, c.country, p_now)::text, 'stock', stocked.stock,
+               'success', case when tried.decided >= p_tries_min
+                               then round(tried.delivered::numeric / tried.decided, 3) end)
+               order by s.title, c.title), '[]')
+      from services s
+     cross join countries c
+      left join stocked on stocked.service = s.service and stocked.country = c.country
+      left join tried on tried.service = s.service and tried.country = c.country
+     where s.price is not null
+$$;
 
 CREATE FUNCTION public.operation_json(p_operation public.balance_operations) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -1886,10 +2093,11 @@ begin
         format('%s, %s%s', p_activation.service, p_activation.country, ', retry ' || p_activation.retry_number),
         p_activation_id => p_activation.id);
     insert into activations (id, user_id, service, country, price, frozen_amount, idempotency_key, max_price,
-                             retry_countries, retry_of, retry_number, waiting_arm_id, created_at, due_at)
+                             retry_countries, retry_of, retry_number, request_id, request_digest, waiting_arm_id,
+                             created_at, due_at)
     values (p_activation.id, p_activation.user_id, p_activation.service, p_activation.country, p_activation.price,
             p_activation.price, p_activation.idempotency_key, p_activation.max_price, p_activation.retry_countries,
-            p_activation.retry_of, p_activation.retry_number,
+            p_activation.retry_of, p_activation.retry_number, p_activation.request_id, p_activation.request_digest,
             waiting_arm_of(p_activation.id, p_activation.service), p_activation.created_at, p_activation.created_at)
     returning * into v_activation;
     return v_activation;
@@ -2012,17 +2220,19 @@ CREATE FUNCTION public.read_backlog(p_now timestamp with time zone DEFAULT now()
       from open_orders o group by o.kind, o.status
 $$;
 
-CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean, codes text[], texts text[])
+CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean, codes text[], texts text[], request_id text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     select a.id, a.provider_order_id, p_now - a.purchased_at,
-           a.purchased_at > p_now - p_just_now or coalesce(p.until > p_now, false), '{}'::text[], '{}'::text[]
+           a.purchased_at > p_now - p_just_now or coalesce(p.until > p_now, false), '{}'::text[], '{}'::text[],
+           a.request_id
       from activations a left join presence p using (user_id)
      where a.provider = p_provider and a.status = 'pending'
      union all
     select a.id, a.provider_order_id, p_now - a.another_sms_asked_at,
-           a.another_sms_asked_at > p_now - p_just_now or coalesce(p.until > p_now, false), known.codes, known.texts
+           a.another_sms_asked_at > p_now - p_just_now or coalesce(p.until > p_now, false), known.codes, known.texts,
+           a.request_id
       from activations a left join presence p using (user_id),
            lateral (select coalesce(array_agg(m.code) filter (where m.code is not null), '{}') as codes,
                            coalesce(array_agg(m.text) filter (where m.text <> ''), '{}') as texts
@@ -2451,7 +2661,8 @@ CREATE FUNCTION public.rental_json(p_rental public.rentals) RETURNS jsonb
             'hours', p_rental.extension_hours, 'price', p_rental.extension_price::text,
             'status', p_rental.extension_status, 'error_code', p_rental.extension_error_code,
             'requested_at', iso_utc(p_rental.extension_requested_at)) end,
-        'error_code', p_rental.error_code, 'created_at', iso_utc(p_rental.created_at),
+        'error_code', p_rental.error_code, 'request_id', p_rental.request_id,
+        'created_at', iso_utc(p_rental.created_at),
         'ends_at', iso_utc(p_rental.ends_at), 'closed_at', iso_utc(p_rental.closed_at))
 $$;
 
@@ -2609,7 +2820,8 @@ declare
 begin
     perform check_key('p_idempotency_key', v_transaction_id);
     if exists (select from wallet_holds where transaction_id = v_transaction_id) then
-        if v_rental.extension_transaction_id = v_transaction_id and v_rental.extension_hours <> p_hours then
+        if exists (select from balance_operations where transaction_id = v_transaction_id and type = 'freeze'
+                      and reason <> format('%s hours more', p_hours)) then
             raise exception using errcode = 'OS005',
                 message = 'this idempotency key was already used with another hours', detail = '{"field": "hours"}';
         end if;
@@ -2836,12 +3048,12 @@ begin
     return v_at;
 end $$;
 
-CREATE FUNCTION public.ring_doorbell() RETURNS void
+CREATE FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
     perform pg_advisory_unlock_shared(20307, 1);
-    perform pg_notify('onesms_doorbell', '');
+    perform pg_notify('onesms_events', event_line(e)) from events e where e.user_id = p_user_id and e.seq = p_seq;
 end $$;
 
 CREATE FUNCTION public.route_prices_max_age() RETURNS interval
@@ -2923,6 +3135,48 @@ begin
     insert into system_logs (at, level, source, message, data)
     values (p_now, 'info', 'set_service_price', 'an operator set a price', jsonb_build_object(
         'service', v_service, 'reason', p_reason, 'actor', acting(), 'before', v_before::text, 'after', p_price::text));
+end $$;
+
+CREATE FUNCTION public.set_service_state(p_service text, p_state text, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_service services;
+begin
+    perform check_reason(p_reason);
+    select * into v_service from services where service = (find_service(p_service)).service for no key update;
+    if p_state not in ('enabled', 'warned', 'disabled') then
+        raise exception using errcode = 'OS014', message = 'expected enabled, warned, disabled or null',
+            detail = '{"argument": "p_state"}';
+    elsif p_state in ('enabled', 'warned')
+          and num_nonnulls(v_service.price, v_service.rental_price_hour, v_service.former_price,
+                           v_service.former_rental_price_hour) = 0 then
+        raise exception using errcode = 'OS014', message = 'the service has never had a price: set one',
+            detail = '{"argument": "p_service"}';
+    end if;
+    update services s
+       set decided_by = case when p_state is null then 'rule' else 'operator' end,
+           warned_at = case p_state when 'warned' then coalesce(s.warned_at, p_now) when 'enabled' then null
+                                    else s.warned_at end,
+           former_price = case p_state when 'disabled' then coalesce(s.price, s.former_price) else s.former_price end,
+           former_rental_price_hour = case p_state
+               when 'disabled' then coalesce(s.rental_price_hour, s.former_rental_price_hour)
+               else s.former_rental_price_hour end,
+           price = case when p_state = 'disabled' then null
+                        when p_state is null or s.price is not null or s.rental_price_hour is not null then s.price
+                        else s.former_price end,
+           rental_price_hour = case when p_state = 'disabled' then null
+                                    when p_state is null or s.price is not null or s.rental_price_hour is not null
+                                        then s.rental_price_hour
+                                    else s.former_rental_price_hour end
+     where s.service = v_service.service;
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'info', 'set_service_state', 'an operator decided about a service', jsonb_build_object(
+        'service', v_service.service, 'reason', p_reason, 'actor', acting(), 'state', p_state,
+        'before', jsonb_build_object('price', v_service.price::text,
+                                     'rental_price_hour', v_service.rental_price_hour::text,
+                                     'warned_at', iso_utc(v_service.warned_at), 'decided_by', v_service.decided_by)));
 end $$;
 
 CREATE FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS integer
@@ -3167,11 +3421,12 @@ declare
     v_closed_at timestamptz;
     v_seq bigint;
 begin
-    select jsonb_build_object('phone', o.phone, 'service', o.service, 'country', o.country), o.closed_at
+    select jsonb_build_object('phone', o.phone, 'service', o.service, 'country', o.country,
+                              'request_id', o.request_id), o.closed_at
       into v_facts, v_closed_at
-      from (select phone, service, country, closed_at from activations where id = new.activation_id
+      from (select phone, service, country, request_id, closed_at from activations where id = new.activation_id
              union all
-            select phone, service, country, closed_at from rentals where id = new.rental_id) o;
+            select phone, service, country, request_id, closed_at from rentals where id = new.rental_id) o;
     v_seq := append_event(new.user_id, 'sms.received', v_facts || jsonb_build_object(
         'activation_id', new.activation_id, 'rental_id', new.rental_id, 'code', new.code, 'text', new.text,
         'received_at', iso_utc(new.received_at)));
@@ -3226,6 +3481,25 @@ begin
     return true;
 end $$;
 
+CREATE FUNCTION public.system_logs_name_request() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+    v_order_id text := coalesce(new.data ->> 'activation_id', new.data ->> 'rental_id');
+    v_request_id text;
+begin
+    if v_order_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        select coalesce((select request_id from activations where id = v_order_id::uuid),
+                        (select request_id from rentals where id = v_order_id::uuid))
+          into v_request_id;
+    end if;
+    if v_request_id is not null then
+        new.data := jsonb_build_object('request_id', v_request_id) || new.data;
+    end if;
+    return new;
+end $_$;
+
 CREATE FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3252,6 +3526,17 @@ CREATE FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time 
                               and l.data ->> 'provider' = accounts.provider)
     )
     select count(*)::integer from overdue
+$$;
+
+CREATE FUNCTION public.tell_stream(p_alert public.alerts) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select append_event('00000000-0000-4000-8000-6f7065726174', 'admin.alert', jsonb_build_object(
+        'alert', case when p_alert.closed_at is null then 'begun' else 'over' end, 'id', p_alert.id,
+        'level', p_alert.level, 'source', p_alert.source, 'message', p_alert.message,
+        'about', concat_ws(', ', p_alert.data ->> 'provider', p_alert.data ->> 'service', p_alert.data ->> 'country'),
+        'times', p_alert.times, 'first_at', iso_utc(p_alert.first_at), 'last_at', iso_utc(p_alert.last_at),
+        'closed_at', iso_utc(p_alert.closed_at), 'closed_by', p_alert.closed_by))
 $$;
 
 CREATE FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) RETURNS text[]
@@ -3351,24 +3636,9 @@ CREATE TABLE public.alert_tellings (
     alert_id bigint NOT NULL,
     channel text NOT NULL,
     told_at timestamp with time zone NOT NULL,
-    times bigint NOT NULL
-);
-
-CREATE TABLE public.alerts (
-    id bigint NOT NULL,
-    key text NOT NULL,
-    level text NOT NULL,
-    source text NOT NULL,
-    message text NOT NULL,
-    data jsonb NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    last_at timestamp with time zone NOT NULL,
     times bigint NOT NULL,
-    closed_at timestamp with time zone,
-    CONSTRAINT alerts_level_known CHECK ((level = ANY (ARRAY['warning'::text, 'error'::text, 'critical'::text]))),
-    CONSTRAINT alerts_times_positive CHECK ((times > 0))
-)
-WITH (fillfactor='70');
+    over_told_at timestamp with time zone
+);
 
 ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alerts_id_seq
@@ -3385,16 +3655,6 @@ CREATE TABLE public.countries (
     title text NOT NULL
 );
 
-CREATE TABLE public.events (
-    id bigint NOT NULL,
-    user_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    type text NOT NULL,
-    payload jsonb NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0.02');
-
 ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.events_id_seq
     START WITH 1
@@ -3402,6 +3662,17 @@ ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE UNLOGGED TABLE public.kept_answers (
+    user_id uuid NOT NULL,
+    key text NOT NULL,
+    path text NOT NULL,
+    digest bytea NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    status smallint,
+    body bytea,
+    CONSTRAINT kept_answers_status_is_success CHECK (((status >= 200) AND (status <= 299)))
 );
 
 CREATE TABLE public.late_looks (
@@ -4006,6 +4277,9 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (user_id, seq);
 
+ALTER TABLE ONLY public.kept_answers
+    ADD CONSTRAINT kept_answers_pkey PRIMARY KEY (user_id, key);
+
 ALTER TABLE ONLY public.late_looks
     ADD CONSTRAINT late_looks_pkey PRIMARY KEY (activation_id);
 
@@ -4116,9 +4390,15 @@ CREATE INDEX activations_pending_at_provider ON public.activations USING btree (
 
 CREATE UNIQUE INDEX activations_retried_once ON public.activations USING btree (retry_of, retry_number) WHERE (retry_of IS NOT NULL);
 
+CREATE INDEX alert_tellings_not_over ON public.alert_tellings USING btree (channel, alert_id) WHERE (over_told_at IS NULL);
+
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (key) WHERE (closed_at IS NULL);
 
 CREATE UNIQUE INDEX balance_operations_once_per_transaction ON public.balance_operations USING btree (transaction_id, type) WHERE (type = ANY (ARRAY['deposit'::text, 'adjust'::text, 'correct'::text]));
+
+CREATE INDEX kept_answers_by_age ON public.kept_answers USING btree (begun_at);
+
+CREATE INDEX kept_answers_by_user ON public.kept_answers USING btree (user_id, begun_at);
 
 CREATE INDEX late_looks_due ON public.late_looks USING btree (provider, due_at);
 
@@ -4175,6 +4455,8 @@ CREATE TRIGGER rentals_append_event_updated AFTER UPDATE ON public.rentals FOR E
 CREATE TRIGGER rentals_refuse_unknown_transition BEFORE UPDATE OF status ON public.rentals FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_transition();
 
 CREATE TRIGGER sms_messages_append_event AFTER INSERT ON public.sms_messages FOR EACH ROW EXECUTE FUNCTION public.sms_messages_append_event();
+
+CREATE TRIGGER system_logs_name_request BEFORE INSERT ON public.system_logs FOR EACH ROW WHEN (((new.data ? 'activation_id'::text) OR (new.data ? 'rental_id'::text))) EXECUTE FUNCTION public.system_logs_name_request();
 
 CREATE TRIGGER users_are_kept BEFORE DELETE OR TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 
@@ -4416,7 +4698,18 @@ GRANT SELECT(created_at) ON TABLE public.balance_operations TO onesms_user;
 
 REVOKE ALL ON FUNCTION public.adjust_moves_balance(o public.balance_operations) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.alerts TO onesms_operator;
+
+GRANT SELECT(level) ON TABLE public.alerts TO onesms_pollers;
+
+GRANT SELECT(closed_at) ON TABLE public.alerts TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.alert_lasts(p_alert public.alerts, p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.alert_wallet(p_health jsonb, p_refusal text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.alerts_over(p_channel text, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.alerts_over(p_channel text, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.alerts_to_tell(p_channel text, p_quiet interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
@@ -4476,6 +4769,9 @@ GRANT ALL ON FUNCTION public.begin_rental_purchase(p_rental_id uuid, p_provider 
 
 REVOKE ALL ON FUNCTION public.cancel_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_activation(p_activation_id uuid, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.cancel_rental(p_rental_id uuid, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_rental(p_rental_id uuid, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
 
@@ -4541,19 +4837,30 @@ GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timest
 
 REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operations) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[]) TO onesms_gateway;
+REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[], p_request_id text, p_request_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[], p_request_id text, p_request_digest bytea) TO onesms_gateway;
 
-REVOKE ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone) TO onesms_gateway;
+REVOKE ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_request_id text, p_request_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_request_id text, p_request_digest bytea) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.deposit_adds_to_balance(o public.balance_operations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_unserved(p_activation_id uuid, p_status text, p_error_code text, p_providers text[], p_outcome text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_sms(p_activation_id uuid, p_code text, p_text text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
+
+GRANT SELECT ON TABLE public.events TO onesms_gateway;
+GRANT SELECT ON TABLE public.events TO onesms_notifier;
+GRANT SELECT ON TABLE public.events TO onesms_operator;
+GRANT SELECT ON TABLE public.events TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.event_line(p_event public.events) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.event_line(p_event public.events) TO onesms_notifier;
 
 REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
@@ -4703,6 +5010,9 @@ GRANT ALL ON FUNCTION public.lock_user_wallet(p_user_id uuid) TO onesms_wallet;
 
 REVOKE ALL ON FUNCTION public.lose_late_sms(p_activation public.activations, p_amount numeric, p_policy text, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.mark_alerts_over(p_channel text, p_ids bigint[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_alerts_over(p_channel text, p_ids bigint[], p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) TO onesms_pollers;
 
@@ -4711,6 +5021,9 @@ GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_gateway;
@@ -4850,7 +5163,7 @@ REVOKE ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_a
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_operator;
 
-REVOKE ALL ON FUNCTION public.ring_doorbell() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.route_prices_max_age() FROM PUBLIC;
 
@@ -4864,6 +5177,9 @@ GRANT ALL ON FUNCTION public.set_route_state(p_provider text, p_service text, p_
 
 REVOKE ALL ON FUNCTION public.set_service_price(p_service text, p_price numeric, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_service_price(p_service text, p_price numeric, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.set_service_state(p_service text, p_state text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_service_state(p_service text, p_state text, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_waiting_arms(p_service text, p_arms jsonb, p_reason text, p_now timestamp with time zone) TO onesms_operator;
@@ -4890,8 +5206,12 @@ GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO 
 
 REVOKE ALL ON FUNCTION public.stop_follower(p_activation public.activations, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.system_logs_name_request() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.tell_stream(p_alert public.alerts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tried_providers(p_first uuid, p_country text, p_before integer) TO onesms_pollers;
@@ -4921,20 +5241,11 @@ GRANT SELECT ON TABLE public.alert_channels TO onesms_operator;
 
 GRANT SELECT ON TABLE public.alert_tellings TO onesms_operator;
 
-GRANT SELECT ON TABLE public.alerts TO onesms_operator;
-
-GRANT SELECT(level) ON TABLE public.alerts TO onesms_pollers;
-
-GRANT SELECT(closed_at) ON TABLE public.alerts TO onesms_pollers;
-
 GRANT SELECT ON TABLE public.countries TO onesms_gateway;
 GRANT SELECT ON TABLE public.countries TO onesms_operator;
 GRANT SELECT ON TABLE public.countries TO onesms_user;
 
-GRANT SELECT ON TABLE public.events TO onesms_gateway;
-GRANT SELECT ON TABLE public.events TO onesms_notifier;
-GRANT SELECT ON TABLE public.events TO onesms_operator;
-GRANT SELECT ON TABLE public.events TO onesms_user;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kept_answers TO onesms_gateway;
 
 GRANT SELECT ON TABLE public.provider_accounts TO onesms_operator;
 

@@ -12,7 +12,7 @@ create or replace function claim_activations(
     leased_until timestamptz, service text, country text, attempts integer,
     another_sms_requested_at timestamptz, another_sms_asked_at timestamptz, finish_requested_at timestamptz,
     check_requested_at timestamptz, checked_at timestamptz, waits_until timestamptz, retry_of uuid,
-    retry_number integer
+    retry_number integer, request_id text
 )
 language sql security definer set search_path = public, pg_temp as $$
     with due as (
@@ -30,5 +30,6 @@ language sql security definer set search_path = public, pg_temp as $$
               a.provider_order_id, a.phone, a.created_at, a.purchase_started_at, a.purchased_at, a.expires_at,
               a.cancel_requested_at, due.due_at, a.due_at, a.service, a.country, a.attempts,
               a.another_sms_requested_at, a.another_sms_asked_at, a.finish_requested_at, a.check_requested_at,
-              a.checked_at, a.waits_until, a.retry_of, a.retry_number
+              a.checked_at, a.waits_until, a.retry_of, a.retry_number,
+              a.request_id
 $$;

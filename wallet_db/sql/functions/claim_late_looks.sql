@@ -4,7 +4,7 @@
 -- Locks: late_looks (the claimed rows, SKIP LOCKED), for this statement's transaction only.
 create or replace function claim_late_looks(
     p_provider text, p_every interval, p_limit integer, p_now timestamptz default now()
-) returns table (id uuid, provider_order_id text, is_hinted boolean, leased_until timestamptz)
+) returns table (id uuid, provider_order_id text, is_hinted boolean, leased_until timestamptz, request_id text)
 language sql security definer set search_path = public, pg_temp as $$
     with due as (
         select activation_id from late_looks where provider = p_provider and due_at <= p_now
@@ -13,5 +13,5 @@ language sql security definer set search_path = public, pg_temp as $$
     update late_looks l set due_at = p_now + p_every
       from due join activations a on a.id = due.activation_id
      where l.activation_id = due.activation_id
-    returning a.id, a.provider_order_id, l.hinted_at is not null, l.due_at
+    returning a.id, a.provider_order_id, l.hinted_at is not null, l.due_at, a.request_id
 $$;

@@ -8,7 +8,7 @@ create or replace function claim_rentals(
     purchase_seen text[], purchased_at timestamptz, ends_at timestamptz, cancel_requested_at timestamptz,
     finish_requested_at timestamptz, extension_hours integer, extension_status text,
     extension_requested_at timestamptz, extension_started_at timestamptz, was_due_at timestamptz,
-    leased_until timestamptz
+    leased_until timestamptz, request_id text
 )
 language sql security definer set search_path = public, pg_temp as $$
     with due as (
@@ -21,5 +21,5 @@ language sql security definer set search_path = public, pg_temp as $$
     returning r.id, r.user_id, r.status, r.service, r.country, r.hours, r.price, r.provider, r.provider_order_id,
               r.phone, r.created_at, r.purchase_started_at, r.purchase_seen, r.purchased_at, r.ends_at,
               r.cancel_requested_at, r.finish_requested_at, r.extension_hours, r.extension_status,
-              r.extension_requested_at, r.extension_started_at, due.due_at, r.due_at
+              r.extension_requested_at, r.extension_started_at, due.due_at, r.due_at, r.request_id
 $$;

@@ -1,7 +1,8 @@
 -- A purchase's written intent: the order's row and the freeze of its price, in one transaction. A poller does the rest.
 -- Service and country are given by name ('whatsapp') or by code ('wa'). The same idempotency key with the same order
 -- returns the order of the first call, as it is now, with "replayed": true. p_retry_on_timeout and p_retry_countries:
--- whether and where else it is tried again if no SMS comes, see retry_countries and end_unserved.
+-- whether and where else it is tried again if no SMS comes, see retry_countries and end_unserved. p_request_id and
+-- p_request_digest: which request asked, and a digest of all it said, by which another one is known.
 -- Locks: users, then activations (insert).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch,
 --         OS006 invalid_amount (p_max_price), OS010 unknown_service, OS011 unknown_country,
@@ -10,7 +11,7 @@
 create or replace function create_activation(
     p_user_id uuid, p_service text, p_country text, p_idempotency_key text default null,
     p_max_price numeric default null, p_now timestamptz default now(), p_retry_on_timeout boolean default null,
-    p_retry_countries text[] default null
+    p_retry_countries text[] default null, p_request_id text default null, p_request_digest bytea default null
 ) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -38,7 +39,8 @@ begin
                         when v_activation.country <> v_country then 'country'
                         when num_nonnulls(p_retry_on_timeout, p_retry_countries) > 0
                              and v_activation.retry_countries is distinct from v_retry_countries
-                            then 'retry_on_timeout' end;
+                            then 'retry_on_timeout'
+                        when v_activation.request_digest <> p_request_digest then 'body' end;
         if v_field is not null then
             raise exception using errcode = 'OS005',
                 message = format('this idempotency key was already used with another %s', v_field),
@@ -64,6 +66,8 @@ begin
     v_activation.idempotency_key := p_idempotency_key;
     v_activation.max_price := p_max_price;
     v_activation.retry_countries := v_retry_countries;
+    v_activation.request_id := p_request_id;
+    v_activation.request_digest := p_request_digest;
     v_activation.created_at := p_now;
     return activation_json(place_activation(v_activation)) || '{"replayed": false}';
 end $$;

@@ -1,6 +1,6 @@
 -- A rental's written intent: its row and the freeze of its price, in one transaction. A poller does the rest.
 -- Service and country are given by name or by code. The same idempotency key with the same order returns the rental of
--- the first call, as it is now, with "replayed": true.
+-- the first call, as it is now, with "replayed": true. p_request_id, p_request_digest: as with create_activation.
 -- Locks: users, then rentals (insert).
 -- Raises: OS001 insufficient_funds, OS002 unknown_user, OS005 idempotency_mismatch,
 --         OS006 invalid_amount (p_max_price), OS010 unknown_service, OS011 unknown_country, OS012 not_for_sale,
@@ -8,7 +8,8 @@
 --         OS020 invalid_hours.
 create or replace function create_rental(
     p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text default null,
-    p_max_price numeric default null, p_now timestamptz default now()
+    p_max_price numeric default null, p_now timestamptz default now(), p_request_id text default null,
+    p_request_digest bytea default null
 ) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -35,7 +36,8 @@ begin
                         when v_rental.country <> v_country then 'country'
                         -- Extended since, it has more hours than it was ordered with.
                         when v_rental.hours < p_hours or v_rental.hours <> p_hours and v_rental.extension_status is null
-                        then 'hours' end;
+                        then 'hours'
+                        when v_rental.request_digest <> p_request_digest then 'body' end;
         if v_field is not null then
             raise exception using errcode = 'OS005',
                 message = format('this idempotency key was already used with another %s', v_field),
@@ -58,10 +60,10 @@ begin
     perform atomic_freeze(p_user_id, v_price, 'rental:' || v_rental.id,
                           format('%s, %s, %s hours', v_service.service, v_country, p_hours),
                           p_rental_id => v_rental.id);
-    insert into rentals (id, user_id, service, country, hours, price, frozen_amount, idempotency_key, created_at,
-                         due_at)
-    values (v_rental.id, p_user_id, v_service.service, v_country, p_hours, v_price, v_price, p_idempotency_key, p_now,
-            p_now)
+    insert into rentals (id, user_id, service, country, hours, price, frozen_amount, idempotency_key, request_id,
+                         request_digest, created_at, due_at)
+    values (v_rental.id, p_user_id, v_service.service, v_country, p_hours, v_price, v_price, p_idempotency_key,
+            p_request_id, p_request_digest, p_now, p_now)
     returning * into v_rental;
     return rental_json(v_rental) || '{"replayed": false}';
 end $$;

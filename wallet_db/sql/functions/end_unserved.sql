@@ -40,6 +40,7 @@ begin
         v_retry.retry_countries := v_activation.retry_countries;
         v_retry.retry_of := coalesce(v_activation.retry_of, v_activation.id);
         v_retry.retry_number := coalesce(v_activation.retry_number, 0) + 1;
+        v_retry.request_id := v_activation.request_id;
         v_retry.created_at := p_now;
         begin
             -- Not visible by itself: the event of the end, which follows, tells it.

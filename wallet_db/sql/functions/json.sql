@@ -31,7 +31,7 @@ language sql stable as $$
             jsonb_build_object('countries', p_activation.retry_countries) end,
         'retry_of', p_activation.retry_of, 'retried_by', p_activation.retried_by,
         'retry_refused', p_activation.retry_refused,
-        'created_at', iso_utc(p_activation.created_at),
+        'request_id', p_activation.request_id, 'created_at', iso_utc(p_activation.created_at),
         'waits_until', iso_utc(coalesce(p_activation.waits_until, p_activation.expires_at)),
         'expires_at', iso_utc(p_activation.expires_at), 'closed_at', iso_utc(p_activation.closed_at))
       from sms_json(p_activation.id, null) sms
@@ -49,7 +49,8 @@ language sql stable as $$
             'hours', p_rental.extension_hours, 'price', p_rental.extension_price::text,
             'status', p_rental.extension_status, 'error_code', p_rental.extension_error_code,
             'requested_at', iso_utc(p_rental.extension_requested_at)) end,
-        'error_code', p_rental.error_code, 'created_at', iso_utc(p_rental.created_at),
+        'error_code', p_rental.error_code, 'request_id', p_rental.request_id,
+        'created_at', iso_utc(p_rental.created_at),
         'ends_at', iso_utc(p_rental.ends_at), 'closed_at', iso_utc(p_rental.closed_at))
 $$;
 

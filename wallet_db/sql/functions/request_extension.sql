@@ -18,7 +18,8 @@ declare
 begin
     perform check_key('p_idempotency_key', v_transaction_id);
     if exists (select from wallet_holds where transaction_id = v_transaction_id) then
-        if v_rental.extension_transaction_id = v_transaction_id and v_rental.extension_hours <> p_hours then
+        if exists (select from balance_operations where transaction_id = v_transaction_id and type = 'freeze'
+                      and reason <> format('%s hours more', p_hours)) then
             raise exception using errcode = 'OS005',
                 message = 'this idempotency key was already used with another hours', detail = '{"field": "hours"}';
         end if;

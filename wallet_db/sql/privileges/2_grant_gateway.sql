@@ -6,7 +6,7 @@ grant execute on function create_rental, request_rental_cancel, request_rental_f
     to onesms_gateway;
 grant execute on function request_another_sms, request_finish, request_check, enter_sms to onesms_gateway;
 grant execute on function snapshot_json, activation_json, rental_json, sms_json, operation_json, wallet_json, iso_utc,
-    service_prices_json to onesms_gateway;
+    service_prices_json, offers_json to onesms_gateway;
 grant select on users, activations, rentals, sms_messages, balance_operations, events, receipts, services, countries,
     settings, periodic_jobs to onesms_gateway;
 grant insert (id, name) on users to onesms_gateway;
@@ -16,6 +16,9 @@ grant insert (user_id, seq, transport, type, order_id) on receipts to onesms_gat
 grant execute on function revoke_tokens, forget_revocations to onesms_gateway;
 grant select on revocations to onesms_gateway;
 grant select, insert, delete on tickets to onesms_gateway;
+
+-- What it has answered, by Idempotency-Key.
+grant select, insert, update, delete on kept_answers to onesms_gateway;
 
 -- What it hears of orders and users, for the pollers to act on.
 grant execute on function hint_order, note_presence to onesms_gateway;

@@ -21,7 +21,8 @@ grant select, insert, update, delete on provider_services, provider_countries to
 grant update (margin_percent, margin_fixed, price_step, retry_on_timeout) on services to onesms_operator;
 
 -- Orders that are stuck, and what is for sale, by hand and written down: the gateway's page for operators.
-grant execute on function cancel_activation, refund_activation, set_service_price to onesms_operator;
+grant execute on function cancel_activation, refund_activation, cancel_rental, end_rental, set_service_price, set_service_state
+    to onesms_operator;
 
 -- How long to wait for an SMS, and what came of it.
 grant execute on function set_waiting_arms to onesms_operator;

@@ -22,8 +22,8 @@ grant select (id, balance, frozen_balance) on users to onesms_pollers;
 grant select (user_id, amount, state, activation_id, rental_id) on wallet_holds to onesms_pollers;
 grant select on v_frozen_balance_health, periodic_jobs to onesms_pollers;
 grant insert (level, source, message, data) on system_logs to onesms_pollers;
-grant execute on function fold_alerts, alerts_to_tell, mark_alerts_told, rest_alert_channel, close_alerts
-    to onesms_pollers;
+grant execute on function fold_alerts, alerts_to_tell, mark_alerts_told, rest_alert_channel, close_alerts,
+    alerts_over, mark_alerts_over to onesms_pollers;
 grant select (level, closed_at) on alerts to onesms_pollers;
 grant execute on function claim_account_looks, finish_account_look, read_open_orders, hint_absent, uncover_orders
     to onesms_pollers;
