@@ -60,8 +60,8 @@ DEMO_OPERATIONS: tuple[Operation, ...] = demo.OPERATIONS
 """With DEMO=1 only."""
 
 
-SERVED = frozenset({"", ".html", ".css", ".js", ".svg"})
-"""By suffix; none is the page itself."""
+SERVED = frozenset({".html", ".css", ".js", ".svg"})
+"""By suffix; a directory's own page has none."""
 
 
 class Page(StaticFiles):
@@ -73,8 +73,11 @@ class Page(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or HTTPException 404."""
         asked: str = scope["path"]
-        is_plain = asked == "/" or (posixpath.normpath(asked) == asked and not asked.startswith(("//", "/tests/")))
-        if scope["method"] not in ("GET", "HEAD") or not is_plain or PurePosixPath(asked).suffix not in SERVED:
+        suffix = PurePosixPath(asked).suffix
+        is_directory = not suffix and asked.endswith("/")
+        is_plain = asked in (plain := posixpath.normpath(asked), f"{plain}/" if is_directory else plain)
+        is_ours = is_plain and not asked.startswith(("//", "/tests/"))
+        if scope["method"] not in ("GET", "HEAD") or not is_ours or not (is_directory or suffix in SERVED):
             raise HTTPException(404)
         return await super().get_response(path, scope)
 

@@ -23,6 +23,7 @@ import asyncpg
 import structlog
 
 from pollers.adoption import DOUBT_MAX, PURCHASE_WINDOW, RIVALS_MAX, doubt_pause, find_orphan
+from pollers.open_lists import OpenLists
 from pollers.providers.contract import (
     AccountProblem,
     Cancelled,
@@ -83,6 +84,7 @@ class Purchases:
         self._tell_operator = tell_operator
         self._log_for_operator = log_for_operator
         self._covers = covers
+        self._lists = OpenLists()
 
     async def buy(self, job: ActivationJob) -> None:
         """Buy for an order for which nothing is begun."""
@@ -166,21 +168,30 @@ class Purchases:
         if job.now() < begun_at + PURCHASE_WINDOW:
             await jobs.reschedule(self._pool, job, begun_at + PURCHASE_WINDOW)
             return
-        orders = await provider.active(begun_at)
+        orders = await self._lists.read(job.provider or "", begun_at, provider.active)
         # In this order: a purchase recorded between the two is known, and not in flight any more.
         has_rivals = await jobs.is_purchase_in_flight(self._pool, job, PURCHASE_WINDOW)
         known = await jobs.known_provider_orders(
             self._pool, job.provider or "", [order.provider_order_id for order in orders]
         )
-        orphan = find_orphan(orders, known, job.service_code, job.country_code)
-        if orphan is None:
-            log.info("purchase was not made", activation_id=str(job.id))
-            await self._fail(job, OutcomeUnknown.error_code)
-        elif has_rivals and job.now() < begun_at + PURCHASE_WINDOW + RIVALS_MAX:
+        taken: set[str] = set()
+        while (orphan := find_orphan(orders, known | taken, job.service_code, job.country_code)) is not None:
+            if has_rivals and job.now() < begun_at + PURCHASE_WINDOW + RIVALS_MAX:
+                await jobs.reschedule(self._pool, job, retry_at(job.now(), None))
+                return
+            purchase = Purchase(orphan.provider_order_id, orphan.phone, orphan.cost)
+            try:
+                await self._write_down(job, purchase, begun_at)
+            except asyncpg.UniqueViolationError:
+                taken.add(orphan.provider_order_id)  # one alike was first; there may be another number
+            else:
+                log.warning("orphan adopted", activation_id=str(job.id), provider_order_id=orphan.provider_order_id)
+                return
+        if taken:  # others adopted since this list was read: only the next one says that there is none for us
             await jobs.reschedule(self._pool, job, retry_at(job.now(), None))
-        else:
-            log.warning("orphan adopted", activation_id=str(job.id), provider_order_id=orphan.provider_order_id)
-            await self.record(job, Purchase(orphan.provider_order_id, orphan.phone, orphan.cost), begun_at)
+            return
+        log.info("purchase was not made", activation_id=str(job.id))
+        await self._fail(job, OutcomeUnknown.error_code)
 
     async def doubt(self, job: ActivationJob, begun_at: datetime, fault: ProviderError) -> None:
         """The provider cannot be asked whether it sold: later, more and more seldom, and at last never.
@@ -198,22 +209,25 @@ class Purchases:
 
     async def record(self, job: ActivationJob, purchase: Purchase, begun_at: datetime) -> None:
         """Write down what was bought."""
-        now = job.now()
-        expires_at = expiry(purchase.expires_at, begun_at, self._settings.order_lifetime_s)
         try:
-            recorded = await jobs.record_purchase(
-                self._pool,
-                job.id,
-                provider_order_id=purchase.provider_order_id,
-                phone=purchase.phone,
-                cost=purchase.cost,
-                expires_at=expires_at,
-                due_at=next_look(now, now, expires_at, is_covered=self._covers(job.provider or "")),
-            )
+            await self._write_down(job, purchase, begun_at)
         except asyncpg.UniqueViolationError:
             # Another order adopted this number first. Ours is still "begun", and looks for an orphan in its turn.
-            await jobs.reschedule(self._pool, job, retry_at(now, None))
-            return
+            await jobs.reschedule(self._pool, job, retry_at(job.now(), None))
+
+    async def _write_down(self, job: ActivationJob, purchase: Purchase, begun_at: datetime) -> None:
+        """Raises UniqueViolationError if another order has this number."""
+        now = job.now()
+        expires_at = expiry(purchase.expires_at, begun_at, self._settings.order_lifetime_s)
+        recorded = await jobs.record_purchase(
+            self._pool,
+            job.id,
+            provider_order_id=purchase.provider_order_id,
+            phone=purchase.phone,
+            cost=purchase.cost,
+            expires_at=expires_at,
+            due_at=next_look(now, now, expires_at, is_covered=self._covers(job.provider or "")),
+        )
         if not recorded:
             await self._return(job, purchase)
 

@@ -33,6 +33,8 @@ def open_page(url: str, *, expected_errors: tuple[str, ...] = (), **reader: Any)
             context.set_default_timeout(DEADLINE_MS)
             context.on("weberror", lambda fault: faults.append(str(fault.error)))
             context.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+            # What Chromium asks for beside a document that is no page, which names no icon.
+            context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
             page = context.new_page()  # further tabs: page.context.new_page()
             page.goto(url)
             yield page

@@ -8,6 +8,9 @@ import pytest
 
 from bench.soak.judge import Ours, Theirs, disagreements
 from bench.soak.plan import Plan
+from bench.soak.system import RATES
+from pollers.settings import PollerSettings
+from pollers.simulator.limits import OWN_LIMITS
 from tests.system import ROOT
 
 RUN_S = 115.0
@@ -85,3 +88,15 @@ def test_a_seed_means_the_same_orders() -> None:
     assert any(order.cancel_s is not None for order in plan.all_orders())
     assert {order.is_rental for order in plan.all_orders()} == {True, False}
     assert {call for order in plan.all_orders() for call, _ in order.calls} == {"retry", "finish", "check", "extend"}
+
+
+def test_patience_grows_with_the_orders() -> None:
+    plans = [Plan(seed=3, orders=orders, seconds=5, scenario="nasty", hit_every_s=1) for orders in (200, 2_000)]
+    assert [plan.settle_s for plan in plans] == [220, 400]
+
+
+def test_no_account_is_asked_more_than_its_provider_allows() -> None:
+    settings = PollerSettings(demo=True, **{name.lower(): float(value) for name, value in RATES.items()})
+    rates = {name: settings.requests_per_s(name) for name in settings.accounts()}
+    assert rates == {name: OWN_LIMITS[name].per_s / 2 for name in rates}
+    assert sum(f"{name.upper()}_REQUESTS_PER_S" in RATES for name in rates) == len(RATES) == 3

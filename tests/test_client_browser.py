@@ -13,7 +13,8 @@ from tests.client_proxy import proxied
 from tests.system import System, running_system
 
 EXAMPLE = "/client/example/"
-BLANK = "/tests/blank.html"
+BLANK = "/icon.svg"
+"""A document of the gateway's that brings no script."""
 CRASH_MS = 3_000
 """A page that has crashed never says that it has gone there."""
 

@@ -21,6 +21,8 @@ RENTAL_CALLED_FOR = {"extend": 0.6, "finish": 0.15}
 CALL_AFTER_S = (2.0, 6.0)
 LATE = 0.2
 """So many of the numbers given back get their SMS all the same."""
+SETTLE_S, SETTLE_ORDER_S = 200.0, 0.1
+"""Patience with the last orders: so long, and so much longer for each order placed."""
 HITS = ("poller", "poller", "postgres", "poller", "gateway")
 
 
@@ -55,6 +57,11 @@ class Plan:
     def users(self) -> int:
         """How many users there are."""
         return max(1, self.orders // ORDERS_PER_USER)
+
+    @property
+    def settle_s(self) -> float:
+        """How long everything may take to come to its end: the more orders, the more requests, at rates that stay."""
+        return SETTLE_S + SETTLE_ORDER_S * self.orders
 
     def chance(self, what: str) -> Random:
         """A source of chance of its own for each part of the run, whatever the others draw."""

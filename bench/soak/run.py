@@ -24,7 +24,6 @@ from bench.soak.users import Users
 from pollers.providers.sms_activate import SmsActivate
 
 BEGIN_S = 60.0
-SETTLE_S = 200.0
 LOOK_S = 0.5
 CREDIT = 100_000
 BENT_SMS = {"delay_median_s": 2.0, "delay_p90_s": 8.0}
@@ -159,13 +158,13 @@ async def _place(
 
 
 async def _settle(plan: Plan, system: System, time: Time, show: Show) -> None:
-    """Until every order is over; what is not within SETTLE_S is judged as it stands."""
+    """Until every order is over; what is not within `Plan.settle_s` is judged as it stands."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    while (waited_s := loop.time() - began_s) < SETTLE_S:
+    while (waited_s := loop.time() - began_s) < plan.settle_s:
         left = await time.bend()
         if not left:
             return
         look_after(system.tasks)
-        show(0.7 + 0.3 * waited_s / SETTLE_S, f"{left:,} of {plan.orders:,} orders are open")
+        show(0.7 + 0.3 * waited_s / plan.settle_s, f"{left:,} of {plan.orders:,} orders are open")
         await asyncio.sleep(LOOK_S)

@@ -14,10 +14,16 @@ from bench.loss.database import Database
 from bench.loss.processes import Kept, running
 from bench.loss.proxy import free_ports
 from bench.soak.plan import HITS, Plan
+from pollers.settings import FIVESIM, HEROSMS, SMS_ACTIVATE
+from pollers.simulator.limits import OWN_LIMITS
 
 POLLERS = 2
-SHORT_LIVES = {"LEASE_S": "30", "ORDERING_MAX_S": "15", "ORDER_WAIT_S": "1", "SMS_ACTIVATE_REQUESTS_PER_S": "100"}
-"""Also: rentals all go to one provider, and an order that waits for its turn there shows nothing of what goes wrong."""
+ACCOUNTS = (SMS_ACTIVATE, HEROSMS, FIVESIM)
+SHORT_LIVES = {"LEASE_S": "30", "ORDERING_MAX_S": "15", "ORDER_WAIT_S": "1"}
+RATE_SHARE = 0.5
+"""Of what a provider allows in a second: a second's burst and a second's rate stay within it together. By default it is
+a fifth and less; thousands of orders would wait for their turns, and a wait shows nothing of what goes wrong."""
+RATES = {f"{name.upper()}_REQUESTS_PER_S": f"{OWN_LIMITS[name].per_s * RATE_SHARE:g}" for name in ACCOUNTS}
 
 
 @dataclass(slots=True)
@@ -50,6 +56,7 @@ async def running_system(database_url: str, simulator_url: str, logs: Path) -> A
         "JWT_SECRET": key,
         "PORT": str(port),
         **SHORT_LIVES,
+        **RATES,
     }
     gateway = Kept("gateway", "gateway", environment, logs)
     others = [Kept("notifier", "notifier", environment, logs)]

@@ -62,13 +62,11 @@ class Users:
         self, order: Order, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> httpx.Response:
         sent = {**headers, "Authorization": f"Bearer {self._tokens[order.user]}"}
-        async with asyncio.timeout(GIVE_UP_S):
+        # The place is kept until there is an answer: who waits for one waits for other users, not for the gateway.
+        async with self._room, asyncio.timeout(GIVE_UP_S):
             while True:
                 try:
-                    async with self._room:
-                        response = await self._http.post(
-                            self._gateway + path, json=body, headers=sent, timeout=REQUEST_S
-                        )
+                    response = await self._http.post(self._gateway + path, json=body, headers=sent, timeout=REQUEST_S)
                 except httpx.TransportError:
                     self.answers["no answer"] += 1
                 else:

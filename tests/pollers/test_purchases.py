@@ -16,13 +16,17 @@ from pollers.adoption import DOUBT_MAX, PURCHASE_WINDOW, RIVALS_MAX
 from pollers.providers.contract import ActiveOrder, Purchase
 from pollers.providers.sms_activate import SmsActivate
 from pollers.settings import PollerSettings
-from tests.pollers.support import LEASE, Play, Rig, answering
+from tests.pollers.support import LEASE, Play, Rig, answering, until
 from tests.wallet_db.support import assert_books_balance, new_user, wallet
 from wallet_db import jobs
+from wallet_db.jobs import claim_activations
 
 FROZEN = ("36.00", "5.00")
 REFUNDED = ("36.00", "0.00")
 WINDOW_S = PURCHASE_WINDOW.total_seconds() + 1
+WAITS_FOR_A_LOCK = (
+    "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+)
 
 
 # --- refused for good
@@ -168,14 +172,40 @@ def test_orders_with_lost_answers_adopt_different_orphans(play: Play) -> None:
         ordered = [await rig.order() for _ in range(4)]
         await rig.work()
         await rig.pass_time(WINDOW_S)
-        for _ in range(4):  # all look at once, and all but one lose the oldest orphan
-            await rig.work()
-            await rig.pass_time(5)
+        await rig.work()  # all look at once; all but one lose the oldest orphan, and take another
+        assert await rig.asked("getActiveActivations") == 2  # the first reads, the others wait for the next list
+        assert await rig.db.fetchval("select count(*) from activations where status = 'pending'") == 3
+        await rig.pass_time(5)
+        await rig.work()  # nothing is left on a list read after the others had theirs
         rows = [await rig.row(activation) for activation in ordered]
         assert sorted(row["status"] for row in rows) == ["failed", "pending", "pending", "pending"]
         sold = {str(order["id"]): order["phone"] for order in await rig.sold()}
         assert {row["provider_order_id"]: row["phone"] for row in rows if row["status"] == "pending"} == sold
         await assert_books_balance(rig.db)
+
+    play(scenario)
+
+
+def test_who_loses_the_last_orphan_of_a_list_is_decided_by_the_next_list(play: Play) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.fault("getNumberV2", "drop_answer")
+        await rig.fault("getNumberV2", "connection_reset")
+        ordered = [await rig.order(), await rig.order()]
+        await rig.work()
+        await rig.pass_time(WINDOW_S)
+        slow, fast = await claim_activations(rig.db, limit=2, lease=LEASE)
+        async with rig.db.acquire() as held, held.transaction():
+            await held.execute("select from users where id = $1 for update", slow.user_id)
+            writing = asyncio.create_task(rig.worker.work(slow))
+            await until(lambda: rig.db.fetchval(WAITS_FOR_A_LOCK))
+            await rig.worker.work(fast)
+        await writing
+        assert (await rig.end(fast.id))[0] == "pending"
+        assert await rig.end(slow.id) == ("ordering", None, *FROZEN)
+        await rig.pass_time(5)
+        await rig.work()
+        assert await rig.end(slow.id) == ("failed", "OUTCOME_UNKNOWN", *REFUNDED)
+        assert {slow.id, fast.id} == set(ordered)
 
     play(scenario)
 
