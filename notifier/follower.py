@@ -22,7 +22,7 @@ from notifier.bus import Bus
 from notifier.leadership import Leadership
 from notifier.metrics import CONNECTIONS_LOST, LEADING, RINGS
 from notifier.missing import Unread
-from notifier.outbox import DOORBELL, LEADER, Session, open_session, read_epoch, starting_id, try_lock
+from notifier.outbox import BARE_BELL, DOORBELL, LEADER, Session, open_session, read_epoch, starting_id, try_lock
 from notifier.relay import Publish, Relay
 from notifier.retry import DATABASE_FAULTS, Backoff
 from notifier.tempo import Tempo
@@ -108,6 +108,7 @@ class Follower:
             bell.set()
 
         if self._channel is None:
+            await try_lock(listening, BARE_BELL)
             await listening.add_listener(DOORBELL, rings)
         epoch = await read_epoch(reading)
         last = await starting_id(

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from notifier.bells import Bells
 from notifier.metrics import ASLEEP, RINGS
-from notifier.outbox import AWAKE, Session, read_epoch, take_horizon, try_lock, unlock
+from notifier.outbox import AWAKE, Look, Session, read_epoch, take_horizon, try_lock, try_share, unlock, unshare
 from notifier.relay import Relay
 from notifier.tempo import Tempo
 
@@ -49,6 +49,7 @@ class Leadership:
     epoch: str
     _bells: Bells = field(default_factory=Bells, init=False)
     _holds_awake: bool = field(default=False, init=False)
+    _history_due_s: float = field(default=0.0, init=False)
 
     async def run(self) -> None:
         """Until a connection is lost, or cancelled."""
@@ -68,6 +69,7 @@ class Leadership:
         relay, now_s = self.relay, asyncio.get_running_loop().time
         since_s, events = now_s(), 0
         while True:
+            await self._check_history()
             # A writer that looks at this moment holds the lock for an instant; the next round gets it.
             self._holds_awake = self._holds_awake or await try_lock(relay.session, AWAKE)
             began_s = now_s()
@@ -91,31 +93,37 @@ class Leadership:
         return max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S))
 
     async def _fall_asleep(self) -> bool:
-        """Let writers ring, and wait for those who may not have; False: the bell rang meanwhile."""
-        session = self.relay.session
+        """Let writers ring, and wait for those who may not have; False: there is reason to be awake again."""
+        session, now_s = self.relay.session, asyncio.get_running_loop().time
         self.bell.clear()
         self._check_listening()
-        await self._check_history()
+        self._history_due_s = 0.0
         if self._holds_awake:
             await unlock(session, AWAKE)
             self._holds_awake = False
         horizon = await take_horizon(session)
-        pause_s = self.tempo.poll_s
+        pause_s, looked_s = self.tempo.poll_s, now_s()
         while True:
-            look = await self.relay.send()
-            if self._is_wanted(len(look.ids)):
+            await self._check_history()
+            look = await self.relay.send(with_bells=True)
+            elapsed_s, looked_s = now_s() - looked_s, now_s()
+            # The one that is waited for may take hours, and meanwhile all who ring are sent for as well.
+            if self._is_wanted(look, elapsed_s):
                 return False
-            if look.complete and look.xmin >= horizon:
+            if not look.complete:
+                continue
+            if look.xmin >= horizon:
                 break
-            # Whoever is waited for is rare and slow; everybody else rings.
             await self._wait(pause_s)
             pause_s = min(pause_s * 1.5, DRAIN_PAUSE_MAX_S)
         look = await self.relay.send(include_old=True)
-        return not self._is_wanted(len(look.ids))
+        return not self._is_wanted(look, now_s() - looked_s + pause_s)
 
-    def _is_wanted(self, events: int) -> bool:
-        """Whether these events, or a bell, are a reason to be awake."""
-        return self.relay.channel is None and (events > 0 or self.bell.is_set())
+    def _is_wanted(self, look: Look, elapsed_s: float) -> bool:
+        """Whether what came in so long, or a bell, is a reason to be awake."""
+        if self.relay.channel is None:
+            return bool(look.ids) or self.bell.is_set()
+        return self._bells.are_too_many(len(look.ids), elapsed_s, look.waiting, look.queue_used)
 
     async def _sleep(self) -> None:
         """Return when there may be something to read."""
@@ -128,10 +136,15 @@ class Leadership:
 
     async def _doze(self) -> None:
         """Return when writers ring too often: what they ring for is told by that alone."""
+        session = self.relay.session
+        # Whoever held the lock meanwhile would have them believe that somebody is looking.
+        if not await try_share(session, AWAKE):
+            return
         now_s = asyncio.get_running_loop().time
-        glanced_s, swept_s, pause_s = now_s(), now_s(), self.tempo.glance_s
+        glanced_s, pause_s = now_s(), self.tempo.glance_s
         while True:
             await asyncio.sleep(pause_s)
+            await self._check_history()
             look = await self.relay.skip()
             events = len(look.ids)
             while not look.complete:
@@ -139,18 +152,21 @@ class Leadership:
                 events += len(look.ids)
             RINGS.inc(events)
             elapsed_s, glanced_s = now_s() - glanced_s, now_s()
-            if self._bells.are_too_many(events, elapsed_s, look.waiting):
-                return
+            if self._bells.are_too_many(events, elapsed_s, look.waiting, look.queue_used):
+                break
             pause_s = self.tempo.glance_s if events else min(pause_s * 1.5, self.tempo.glance_s_max)
-            if glanced_s - swept_s >= self.tempo.sweep_s:
-                await self._check_history()
-                swept_s = glanced_s
+        await unshare(session, AWAKE)
 
     def _check_listening(self) -> None:
         if self.listening.is_closed():
             raise ConnectionError("the server ended the listening connection")
 
     async def _check_history(self) -> None:
+        """Now and then."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._history_due_s:
+            return
+        self._history_due_s = now_s + self.tempo.sweep_s
         if await read_epoch(self.relay.session) != self.epoch:
             raise HistoryRewritten("the epoch has changed: where to read on is to be found anew")
 

@@ -21,6 +21,8 @@ AWAKE = (20307, 1)
 """Advisory lock: somebody is looking at `events`, no bell needs to be rung. See `ring_doorbell`."""
 LEADER = (20307, 2)
 """Advisory lock: of all followers, this one publishes."""
+BARE_BELL = (20307, 4)
+"""Advisory lock: the follower serves a bus outside the database, and the bell is to carry nothing."""
 
 # Each range through the index by itself, with the snapshot's xmin even if there are no rows. The previous event's id is
 # asked for only when it matters, for it costs another look into the index.
@@ -38,7 +40,8 @@ select snapshot.xmin, e.id, e.user_id::text, e.seq, e.type, iso_utc(e.at), e.pay
 
 # The same events, made into batches and sent: nothing of them leaves the server but to those who listen. A new batch
 # begins wherever the lines so far have filled another $5 bytes; as no line is longer than that, no batch is twice as
-# long. Without a channel nothing is made; then it counts who waits for the lock under which NOTIFYs commit.
+# long. Without a channel nothing is made. With $6 it counts who waits for the lock under which NOTIFYs commit, and how
+# full their queue is; asking that also frees what everybody has read, which otherwise waits for the next who sends.
 _LOOK = r"""
 with found as materialized (
     select found.*
@@ -61,9 +64,10 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
        (select extract(epoch from clock_timestamp() - at)::float8 from found order by id limit 1),
        array(select operation from found where moves_money),
        (select count(pg_notify($4, batch)) from batches),
-       case when $4 is null then (select count(*) from pg_locks
-                                   where locktype = 'object' and classid = 'pg_database'::regclass and objid = 0
-                                     and not granted) end
+       case when $6 then (select count(*) from pg_locks
+                           where locktype = 'object' and classid = 'pg_database'::regclass and objid = 0
+                             and not granted) end,
+       case when $6 then pg_notification_queue_usage() end
 """
 
 # Where to begin: some events back in any case, further back as long as they are young, but not without end.
@@ -88,7 +92,9 @@ class Look(NamedTuple):
     operations: Sequence[str | None] = ()
     """What moved money: a type of `balance_operations` each, None if an event does not say."""
     waiting: int = 0
-    """Sessions that waited to commit a NOTIFY, if nothing was sent."""
+    """Sessions that waited to commit a NOTIFY, if that was asked for,"""
+    queue_used: float = 0.0
+    """and the used part of the server's queue of NOTIFYs, from 0 to 1."""
 
 
 class Read(NamedTuple):
@@ -128,14 +134,19 @@ async def read_outbox(session: Session, ranges: Ranges, *, events_max: int, with
     )
 
 
-async def look_at_outbox(session: Session, ranges: Ranges, *, channel: str | None, events_max: int) -> Look:
+async def look_at_outbox(
+    session: Session, ranges: Ranges, *, channel: str | None, events_max: int, with_bells: bool = False
+) -> Look:
     """Send up to `events_max` events with ids in the ranges to all who listen on the channel, in the order of ids.
 
     In one statement, which reads in one snapshot and sends as it commits: all or nothing. Without a channel it only
-    looks.
+    looks. with_bells: also at what writers' own NOTIFYs meet. Raises asyncpg.ProgramLimitExceededError if their queue
+    is full: somebody listens and does not read.
     """
-    [row] = await session.fetch(_LOOK, ranges.firsts, ranges.lasts, events_max, channel, BATCH_BYTES_MAX // 2)
-    return Look(row[0], row[1], len(row[1]) < events_max, row[2], row[3], row[5] or 0)
+    [row] = await session.fetch(
+        _LOOK, ranges.firsts, ranges.lasts, events_max, channel, BATCH_BYTES_MAX // 2, with_bells
+    )
+    return Look(row[0], row[1], len(row[1]) < events_max, row[2], row[3], row[5] or 0, row[6] or 0.0)
 
 
 async def starting_id(session: Session, *, events_min: int, age_s: float, events_max: int) -> int:
@@ -172,3 +183,19 @@ async def try_lock(session: Session, lock: tuple[int, int]) -> bool:
 async def unlock(session: Session, lock: tuple[int, int]) -> None:
     """Give the lock back."""
     await session.execute("select pg_advisory_unlock($1::int, $2::int)", *lock)
+
+
+async def try_share(session: Session, lock: tuple[int, int]) -> bool:
+    """Share the lock, so that nobody can take it alone, unless somebody has."""
+    taken: bool = await session.fetchval("select pg_try_advisory_lock_shared($1::int, $2::int)", *lock)
+    return taken
+
+
+async def unshare(session: Session, lock: tuple[int, int]) -> None:
+    """Give the shared lock back."""
+    await session.execute("select pg_advisory_unlock_shared($1::int, $2::int)", *lock)
+
+
+async def free_queue(session: Session) -> None:
+    """Have the server forget NOTIFYs that everybody has read."""
+    await session.execute("select pg_notification_queue_usage()")

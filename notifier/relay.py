@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeAlias
 
+import asyncpg
 import structlog
 
 from notifier.bus import BusUnavailable
@@ -17,7 +18,7 @@ from notifier.event import Event
 from notifier.metrics import BUS_ERRORS, IDS_FORGOTTEN, LAG_S, PUBLISHED, observe_lag
 from notifier.missing import Ranges, Unread
 from notifier.operations import count_operations, operations_of
-from notifier.outbox import Look, Session, look_at_outbox, read_outbox, take_horizon
+from notifier.outbox import Look, Session, free_queue, look_at_outbox, read_outbox, take_horizon
 from notifier.retry import Backoff
 from notifier.traced import publishing
 from wallet_db.tracing import is_tracing
@@ -50,10 +51,10 @@ class Relay:
     _caught_up: bool = field(default=False, init=False)
     """What was there before it led has been sent: what comes now is new."""
 
-    async def send(self, *, include_old: bool = False) -> Look:
-        """Look, and publish what is found."""
+    async def send(self, *, include_old: bool = False, with_bells: bool = False) -> Look:
+        """Look, and publish what is found. with_bells: as `look_at_outbox`, where that is how it looks."""
         if self.channel is not None and not self.unread.has_old and not is_tracing():
-            look = await self._look(self.unread.ranges(), self.channel)
+            look = await self._send_within(self.channel, with_bells=with_bells)
             await self._note(look)
             if look.age_s is not None and self._caught_up:
                 LAG_S.observe(look.age_s)
@@ -65,7 +66,7 @@ class Relay:
 
     async def skip(self) -> Look:
         """Look, and leave it at that: all that is found now was sent by its writers."""
-        look = await self._look(self.unread.ranges(), None)
+        look = await self._look(self.unread.ranges(), None, with_bells=True)
         await self._note(look)
         if self.unread.has_old and self._old_is_due:
             began_s = _now_s()
@@ -76,8 +77,27 @@ class Relay:
         self._forgotten = self.unread.forgotten
         return look
 
-    async def _look(self, ranges: Ranges, channel: str | None) -> Look:
-        look = await look_at_outbox(self.session, ranges, channel=channel, events_max=self.events_max)
+    async def _send_within(self, channel: str, *, with_bells: bool) -> Look:
+        """However long it takes: to let go now would have writers ring into a queue that is full."""
+        backoff = Backoff()
+        while True:
+            try:
+                look = await self._look(self.unread.ranges(), channel, with_bells=with_bells)
+            except asyncpg.ProgramLimitExceededError as error:
+                BUS_ERRORS.inc()
+                if backoff.is_first:
+                    log.warning("follower.bus_lost", error=str(error))
+                await asyncio.sleep(backoff.next_s())
+                await free_queue(self.session)
+            else:
+                if not backoff.is_first:
+                    log.info("follower.bus_back")
+                return look
+
+    async def _look(self, ranges: Ranges, channel: str | None, *, with_bells: bool = False) -> Look:
+        look = await look_at_outbox(
+            self.session, ranges, channel=channel, events_max=self.events_max, with_bells=with_bells
+        )
         PUBLISHED.inc(len(look.ids))
         count_operations(look.operations)
         return look

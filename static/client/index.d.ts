@@ -48,6 +48,8 @@ export interface Activation extends Redactable {
   waits_until: string | null;
   expires_at: string | null;
   closed_at: string | null;
+  /** Of the HTTP request it came from, as its answer named it. */
+  request_id: string | null;
 }
 
 export interface Rental extends Redactable {
@@ -69,6 +71,8 @@ export interface Rental extends Redactable {
   created_at: string;
   ends_at: string | null;
   closed_at: string | null;
+  /** Of the HTTP request it came from, as its answer named it. */
+  request_id: string | null;
 }
 
 export interface Extension {
@@ -86,6 +90,8 @@ export interface SmsReceived extends Sms, Redactable {
   phone: string;
   service: string;
   country: string;
+  /** Of the HTTP request it came from, as its answer named it. */
+  request_id: string | null;
 }
 
 export interface BalanceChanged extends Wallet {
