@@ -22,7 +22,7 @@ import { buyer } from './ui/purchase.js';
 import { setUpRent } from './ui/rent.js';
 import { Rentals } from './ui/rentals.js';
 import { forgetSession, loadSession, saveSession } from './ui/session.js';
-import { say, setUpSignIn } from './ui/signin.js';
+import { say, setUpSignIn, showCredit } from './ui/signin.js';
 import { Stall } from './ui/stall.js';
 import { createStore } from './ui/store.js';
 import { Titles } from './ui/titles.js';
@@ -46,20 +46,25 @@ function startSession({ token, name }) {
   const store = createStore(() => showState());
   const orders = new Orders(api, store, titles, signal);
   const rentals = new Rentals(api, store, stall, titles, signal);
-  const buy = buyer(api, stall, showPurchase, signal);
-  const showBuy = setUpBuy(stall, titles, buy, signal);
-  const showRent = setUpRent(api, stall, titles, showRental, signal);
-  const catalogue = setUpCatalogue(stall, titles, buy, signal);
+  const available = () => store.state.wallet?.available ?? null;
+  const buy = buyer(api, stall, titles, showPurchase, signal);
+  const buyForm = setUpBuy(stall, titles, buy, available, signal);
+  const rentForm = setUpRent(api, stall, titles, showRental, available, signal);
+  const catalogue = setUpCatalogue(stall, titles, buy, available, signal);
   const past = setUpPast(api, stall, titles, store.nowMs, signal);
   const operations = setUpOperations(api, signal);
   const light = connectionLight(byId('connection'));
   const client = connect({ token, ...pinnedTransport() });
   let isStallMissing = false;
+  let shownAvailable = null;
 
   function showState() {
     showWallet(store.state);
     orders.show();
     rentals.show();
+    if (available() === shownAvailable) return;
+    shownAvailable = available();
+    for (const each of [buyForm, rentForm, catalogue]) each.show();
   }
 
   client.on('ready', (message) => {
@@ -78,7 +83,8 @@ function startSession({ token, name }) {
   });
 
   function tellSms({ cursor, data }) {
-    showSms({ ...data, service: titles.service(data.service) });
+    const card = document.querySelector(`.live-orders [data-id="${data.rental_id ?? data.activation_id}"]`);
+    showSms({ ...data, service: titles.service(data.service) }, card);
     if (document.hidden) document.title = t('page.new_sms', { title: TITLE });
     // The browser paints no hidden tab, so this receipt waits until somebody can see the code.
     requestAnimationFrame(() => client.ack(cursor));
@@ -101,8 +107,8 @@ function startSession({ token, name }) {
     orders.rebuild();
     rentals.rebuild();
     showState();
-    showBuy();
-    showRent();
+    buyForm.rebuild();
+    rentForm.rebuild();
     catalogue.rebuild();
     past.rebuild();
     operations.rebuild();
@@ -153,7 +159,8 @@ function startSession({ token, name }) {
   showAnew = rebuild;
 
   stall.onChange(() => {
-    showBuy();
+    buyForm.rebuild();
+    rentForm.rebuild();
     catalogue.show();
   });
   byId('user-name').textContent = name;
@@ -194,6 +201,7 @@ function setUpLanguage() {
     select.value = language();
     document.documentElement.lang = language();
     translate(document);
+    showCredit();
     showAnew();
   };
   select.addEventListener('change', () => {

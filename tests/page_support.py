@@ -35,6 +35,17 @@ def buy(page: Page, service: str = "whatsapp", country: str = "indonesia") -> Lo
     return card
 
 
+def token_of(page: Page) -> str:
+    token: str = page.evaluate("JSON.parse(sessionStorage['onesms.session']).token")
+    return token
+
+
+def fail_order(system: System, page: Page) -> None:
+    """An order for which there is no number: the page does not offer it, the API takes it."""
+    with client_of(system, token_of(page)) as client:
+        assert client.post("/api/activations", json={"service": "dry", "country": "germany"}).status_code == 409
+
+
 def deliver(system: System, card: Locator, code: str) -> None:
     """An SMS with this code comes to the card's number."""
     phone = "".join(letter for letter in card.locator(".phone").inner_text() if letter.isdigit())

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import open_page
-from tests.page_support import NO_SMS_UNASKED, buy, deliver, sign_in
+from tests.page_support import NO_SMS_UNASKED, buy, deliver, fail_order, sign_in
 from tests.system import System, running_system
 
 VIEWS = {
@@ -84,8 +84,8 @@ def fill_page(page: Page, system: System, credit: str = "36.00") -> None:
     """One of each: an order that waits, one with its code, one that failed, one that was cancelled, a rental."""
     sign_in(page, credit=credit)
     page.select_option("#service", "dry")
-    page.click("#buy")
-    expect(page.locator("#buy-message")).not_to_be_empty()
+    expect(page.locator("#buy-obstacle")).not_to_be_empty()
+    fail_order(system, page)
     buy(page).locator(".cancel").click()
     expect(page.locator("#closed-orders article")).to_have_count(2)
     deliver(system, buy(page), "424242")
@@ -150,6 +150,70 @@ def expect_narrow(page: Page) -> None:
       .map((each) => `${each.tagName}.${each.className}#${each.id}`)"""
     assert page.evaluate(beyond) == []
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+
+
+OVERLAPS = """() => {
+  const texts = (row) => {
+    const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+      const text = walker.currentNode.data.trim();
+      if (!text || !walker.currentNode.parentElement.checkVisibility()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(walker.currentNode);
+      found.push(...[...range.getClientRects()].map((box) => ({ text, box })));
+    }
+    return found;
+  };
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const found = [];
+  for (const row of document.querySelectorAll('#operation-rows tr')) {
+    const all = texts(row);
+    all.forEach(({ text, box }, index) => {
+      for (const other of all.slice(index + 1)) if (meet(box, other.box)) found.push(`${text} / ${other.text}`);
+    });
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_the_wallets_history_is_readable_on_a_phone(system: System, locale: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    with open_page(system.url, locale=locale, **phone) as page:
+        sign_in(page, credit="987654.32")
+        fail_order(system, page)
+        deliver(system, buy(page), "424242")
+        page.click("#views a[href='#wallet']")
+        expect(page.locator("#operation-rows tr")).to_have_count(5)  # added, two held, one given back, one charged
+        for width in (360, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate(OVERLAPS) == [], width
+            first = page.locator("#operation-rows tr").first
+            what, when, amount = (first.locator(each).bounding_box() for each in ("th", ".when", ".moved"))
+            assert what
+            assert when
+            assert amount
+            assert what["y"] + what["height"] <= when["y"] + 1  # the control: they have places of their own
+            assert what["x"] + what["width"] <= amount["x"] + 1
+
+
+def test_a_message_does_not_cover_the_card_it_tells_of(system: System) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    with open_page(system.url, **phone) as page:
+        sign_in(page)
+        for code, place in (("424242", "end"), ("171717", "start")):
+            card = buy(page)
+            card.evaluate("(card, block) => card.scrollIntoView({ block, behavior: 'instant' })", place)
+            deliver(system, card, code)
+            toast = page.locator(".toast").first
+            expect(toast).to_contain_text(code)
+            covered, told = card.bounding_box(), page.locator("#toasts").bounding_box()
+            assert covered
+            assert told
+            assert told["y"] + told["height"] <= covered["y"] + 1 or covered["y"] + covered["height"] <= told["y"] + 1
+            page.keyboard.press("Escape")
+            expect(page.locator(".toast")).to_have_count(0)
 
 
 def focused(page: Page) -> str:

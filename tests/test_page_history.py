@@ -42,6 +42,7 @@ def test_past_orders_and_movements_in_pages_and_narrowed(database_url: str) -> N
         card = buy(page)
         deliver(system, card, "424242")
         expect(card.locator(".code")).to_have_text("424242")
+        card_id = card.get_attribute("data-id")
         expect(page.locator("#closed-orders article")).to_have_count(10)  # the newest only
 
         page.click("#closed-section a")
@@ -74,11 +75,13 @@ def test_past_orders_and_movements_in_pages_and_narrowed(database_url: str) -> N
         open_view(page, "wallet")
         expect(page.locator(MOVEMENTS)).to_have_count(25)
         newest = page.locator(MOVEMENTS).first
-        assert newest.locator("td, th").all_inner_texts()[2:] == ["5.00", "295.00", "0.00", "295.00"]
-        expect(newest).to_contain_text("paid for an SMS")
+        assert newest.locator("td, th").all_inner_texts()[2:] == ["\N{MINUS SIGN}5.00", "295.00", "0.00", "295.00"]
+        expect(newest).to_contain_text("charged")
+        expect(newest.locator(".copy-id")).to_have_attribute("aria-label", f"Copy order id {card_id}")
         page.click("#operations-older")
         expect(page.locator(MOVEMENTS)).to_have_count(2 * FAILED + 3 - 25)
         expect(page.locator(MOVEMENTS).last).to_contain_text("added")
+        expect(page.locator(MOVEMENTS).last).to_contain_text("+300.00")
         page.select_option("#operations-type", "deposit")
         expect(page.locator(MOVEMENTS)).to_have_count(1)
         page.fill("#operations-to", "2020-01-01")

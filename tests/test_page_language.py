@@ -14,7 +14,7 @@ DATA = ", ".join(
         ".brand", "#user-name", "#language", "time", ".sms", ".phone", ".code", ".code-box span", ".badge", "h3",
         ".amount", ".figure dd", "#price", "#rent-price", ".extend-price", ".toast-code span", ".toast-body span",
         ".toast-close", ".offer-service", ".operation-of", "#service", "#past-service", ".copy-code", "input",
-        "[data-status] .chain a",
+        "[data-status] .chain a", ".copy-id",
     )
 )  # fmt: skip
 """What people, providers and the catalogue call things, figures and times: the same in every language."""
@@ -69,8 +69,12 @@ def test_every_visible_text_comes_from_the_tables(database_url: str) -> None:
         deliver(system, buy(page), "424242")
         expect(page.locator(".toast")).to_be_visible()
         page.select_option("#service", "dry")
+        expect(page.locator("#buy-obstacle")).to_contain_text(MARK)
+        page.select_option("#service", "whatsapp")
+        page.route("**/api/activations", lambda route: route.fulfill(status=409, json={"error_code": "NO_NUMBERS"}))
         page.click("#buy")
         expect(page.locator("#buy-message")).to_contain_text(MARK)
+        page.unroute("**/api/activations")
         page.select_option("#rent-service", "whatsapp")
         page.select_option("#rent-country", "indonesia")
         page.click("#rent")
@@ -100,8 +104,11 @@ def test_the_language_is_the_readers_until_they_choose_and_then_kept(database_ur
     ):
         expect(page.locator("html")).to_have_attribute("lang", "fr")
         expect(page.locator("#demo-start")).to_have_text("Commencer")
+        expect(page.locator("#demo-credit")).to_have_value("36,00")
         sign_in(page, credit="1236.00")
         expect(page.locator("#available")).to_have_text(re.compile(r"^1\s236,00$"))
+        expect(page.locator("#country")).to_have_value("indonesia")
+        expect(page.locator("#rent-country")).to_have_value("indonesia")
         card = buy(page)
         expect(card).to_contain_text("En attente du SMS")
         expect(card).to_contain_text("Indonésie · 5,00")
@@ -124,12 +131,13 @@ def test_refusals_are_told_in_the_readers_language_by_their_code(database_url: s
     simulator = NO_SMS_UNASKED.model_copy(update={"early_cancel_s": 120})
     with (
         running_system(database_url, pollers=True, simulator=simulator) as system,
-        open_page(system.url, locale="fr", expected_errors=("402", "409")) as page,
+        open_page(system.url, locale="fr", expected_errors=("409",)) as page,
     ):
         sign_in(page, credit="6.00")
         card = buy(page)
-        page.click("#buy")
-        expect(page.locator("#buy-message")).to_contain_text("Disponible insuffisant")
+        expect(page.locator("#buy")).to_be_disabled()
+        expect(page.locator("#buy-obstacle")).to_have_text("Disponible insuffisant pour cela.")
+        expect(page.locator("#rent-obstacle")).to_have_text("Disponible insuffisant pour cela.")
         card.locator(".cancel").click()
         expect(card.locator(".hint")).to_contain_text("trop tôt, attendez")
         with client_of(system, page.evaluate("JSON.parse(sessionStorage['onesms.session']).token")) as client:

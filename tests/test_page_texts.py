@@ -22,7 +22,9 @@ SCRIPTS = {
 }
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
 LITERAL = re.compile(r"'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`")
-NAMES = re.compile(r"[\w.-]*|[\w -]*\b(?:button|card|order|chain|toast|code|cell|amount|sms|wallet|focus)\b[\w -]*")
+NAMES = re.compile(
+    r"[\w.-]*|[\w -]*\b(?:button|link|card|order|chain|toast|code|cell|amount|sms|wallet|focus)\b[\w -]*"
+)
 """Keys, selectors' words and lists of CSS classes are no texts."""
 EVENTS = {"rental.created", "rental.updated"}
 """Named as texts are."""
@@ -37,7 +39,7 @@ def used_keys() -> tuple[set[str], set[str]]:
     """Keys written out, and beginnings of those that are put together."""
     kinds = {key.partition(".")[0] for key in KEYS}
     whole = set(re.findall(r'data-(?:text|label|hint|example)="([\w.]+)"', PAGE))
-    begun = {"service.", "country."}  # in `translated`
+    begun = {"service.", "country.", "reason."}  # in `translated`
     for text in SCRIPTS.values():
         code = COMMENT.sub("", text)
         whole |= set(re.findall(r"\bt\('([^']+)'", code))

@@ -66,3 +66,18 @@ def test_rent_read_extend_cancel_and_finish(database_url: str) -> None:
         card.locator(".cancel").click()
         expect(page.locator("#past-rentals article.rental[data-status=cancelled]")).to_have_count(1)
         expect_wallet(page, "27.00", "0.00", "27.00")
+
+
+def test_a_price_that_covers_no_rental_there_is_said_at_the_form_and_on_the_card(database_url: str) -> None:
+    with (
+        running_system(database_url, pollers=True, simulator=SimulatorSettings(port=0)) as system,
+        open_page(system.url, expected_errors=("409",)) as page,
+    ):
+        sign_in(page)
+        page.select_option("#rent-service", "whatsapp")
+        page.select_option("#rent-country", "germany")
+        page.click("#rent")
+        why = "The price offered does not cover rentals in this country now."
+        expect(page.locator("#rent-message")).to_contain_text(why, timeout=DEADLINE_MS)
+        expect(page.locator("#past-rentals article.rental .note")).to_contain_text(why)
+        expect_wallet(page, "36.00", "0.00", "36.00")

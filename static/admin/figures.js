@@ -67,14 +67,14 @@ function plotsByTime(step, count, { orders, operations, providers }) {
   const of = (name) => times.map((at) => byTime.get(at)?.[name] ?? null);
   const rate = (name) => times.map((at) => {
     const each = byTime.get(at);
-    const decided = each ? each.orders - each.open : 0;
+    const decided = each ? each.orders - each.open - each.refunded : 0;
     return decided > 0 ? Math.round((100 * each[name]) / decided) : null;
   });
   const moved = (value) => TYPES.map((type) => ({
     name: type,
     values: times.map((at) => value(operations.find((each) => each.at === at && each.type === type))),
   }));
-  const ways = ['received', 'cancelled', 'timeout', 'expired', 'failed', 'open'];
+  const ways = ['received', 'cancelled', 'timeout', 'expired', 'failed', 'refunded', 'open'];
   return [
     draw({ title: 'Orders', kind: 'bars', series: ways.map((name) => ({ name, values: of(name) })) }),
     draw({
@@ -124,7 +124,10 @@ function byProvider(times, rows, draw) {
       title: 'Half of a provider’s answers within', kind: 'lines', unit: ' s',
       series: series((row) => row.answer_s_p50),
     }),
-    draw({ title: 'Errors of providers', kind: 'bars', series: series((row) => row.errors) }),
+    draw({
+      title: 'Errors of providers: asked for a number, neither sold nor NO_NUMBERS', kind: 'bars',
+      series: series((row) => row.errors),
+    }),
   ];
 }
 

@@ -41,7 +41,7 @@ export async function showOrders({ api, view, word }) {
     location.hash = wanted ? `orders/${encodeURIComponent(wanted)}` : 'orders';
   });
   const hint = h('p', { class: 'empty-note' },
-    'An order’s id, a user’s id or name, a phone number or its last six digits, a provider’s id.');
+    'An order’s id or its first eight characters, a user’s id or name, a phone number or its last six digits, a provider’s id.');
   const found = word ? await searched(api, word) : [section('Stuck orders', await listed(api, 'orders/stuck', {}, {
     caption: 'Not looked at in time, without a number after two minutes, or past their number’s end',
     columns: STUCK, row: stuckRow, empty: 'None: every open order is looked at in time.',

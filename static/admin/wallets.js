@@ -3,6 +3,7 @@
  */
 
 import { h } from '../ui/dom.js';
+import { ask } from './question.js';
 import { showNote, showProblem } from './toast.js';
 import { button, pill, section, table, userLink } from './view.js';
 
@@ -11,17 +12,16 @@ const COLUMNS = ['User', 'Status', 'Problem', 'Balance', 'Frozen', 'Open holds',
 /** The view of `#wallets`. */
 export async function showWallets({ api, view, refresh }) {
   const { wallets, next } = await api.get('wallets', { limit: 100 });
-  const correct = (wallet) => async ({ currentTarget }) => {
-    currentTarget.disabled = true;
-    try {
-      const { corrected, before, after } = await api.post(`wallets/${wallet.user_id}/correct`);
+  const correct = (wallet) => () => ask({
+    title: 'Correct it now?',
+    text: `${wallet.problem}. What can be known is set right, as audited operations.`,
+    yes: 'Correct',
+    act: async (reason) => {
+      const { corrected, before, after } = await api.post(`wallets/${wallet.user_id}/correct`, { reason });
       if (after.status !== 'OK') showProblem(`Left for a person: ${after.problem}`);
       else if (corrected) showNote(`Corrected: frozen was ${before.frozen} and is ${after.frozen}.`);
-    } catch (error) {
-      showProblem(error.message);
-    }
-    refresh();
-  };
+    },
+  }).then((isDone) => isDone && refresh());
   const rows = wallets.map((wallet) => [
     userLink(wallet.user_id), pill(wallet.status), wallet.problem, wallet.balance, wallet.frozen, wallet.held,
     wallet.ordered,

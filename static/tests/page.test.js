@@ -3,18 +3,19 @@ import { Attempt } from '../ui/attempt.js';
 import { describeOffer } from '../ui/buy.js';
 import { describeConnection } from '../ui/connection.js';
 import { countdown } from '../ui/countdown.js';
-import { humanError } from '../ui/errors.js';
+import { humanError, rentalError } from '../ui/errors.js';
 import { periodOf, queryOf } from '../ui/filters.js';
 import { clock, longClock, phoneGroups } from '../ui/format.js';
 import { describeHours, times } from '../ui/hours.js';
 import { chooseLanguage, money, percent, setLanguage, t } from '../ui/language.js';
-import { findOffers } from '../ui/offers.js';
-import { describeChain } from '../ui/order_card.js';
+import { findOffers, obstacleOf } from '../ui/offers.js';
+import { describeAnother, describeChain } from '../ui/order_card.js';
 import { CANCEL_MS, cancelLeftMs, describeExtension } from '../ui/rental_card.js';
 import { describeRefusedToken } from '../ui/signin.js';
 import { EN } from '../ui/texts_en.js';
 import { FR } from '../ui/texts_fr.js';
 import { Titles, titleOf } from '../ui/titles.js';
+import { signedAmount } from '../ui/wallet.js';
 import { equal, ok, test } from './harness.js';
 
 setLanguage('en');
@@ -113,9 +114,12 @@ test('filters: days are the reader\'s, the last one whole; what is empty is not 
   equal(queryOf({ limit: 20, before: null, status: ['a', 'b'], service: '' }), 'limit=20&status=a&status=b');
 });
 
-test('format: a phone number is grouped and nothing of it lost', () => {
-  equal(phoneGroups('6281234567890'), ['+628', '123', '456', '7890']);
-  for (const phone of ['1', '1234', '12345', '447700900123', '6281234567890']) {
+test('format: a phone number is grouped after its country\'s code, and nothing of it lost', () => {
+  equal(phoneGroups('6281234567890'), ['+62', '812', '3456', '7890']);
+  equal(phoneGroups('491607118756'), ['+49', '160', '711', '8756']);
+  equal(phoneGroups('79161234567'), ['+7', '916', '123', '4567']);
+  equal(phoneGroups('380501234567'), ['+380', '501', '234', '567']);
+  for (const phone of ['1', '44', '21', '999', '49160', '1234', '12345', '447700900123', '6281234567890']) {
     equal(phoneGroups(phone).join(''), `+${phone}`);
   }
 });
@@ -136,6 +140,21 @@ test('buying: what is known of an offer, and nothing of what is not', () => {
   const described = OFFERS.map(describeOffer);
   equal(described, ['0 in stock', '40% success', '7 in stock · 90% success']);
   equal(describeOffer({ stock: null, success: null }), '');
+});
+
+test('buying: what is sold out, withdrawn or too dear is not to be had, and what is not known is no reason', () => {
+  const [soldOut, unknown, stocked] = OFFERS;
+  const of = (offer, available) => obstacleOf(offer, available);
+  equal([of(soldOut, '99.00'), of(undefined, '99.00')], ['buy.sold_out', 'buy.off']);
+  equal([of(unknown, null), of(unknown, '9.50'), of(unknown, '9.49')], ['', '', 'buy.no_funds']);
+  equal([of(stocked, '100.00'), of(stocked, '9.00')], ['', 'buy.no_funds']); // as numbers, not letters
+});
+
+test('wallet: what is taken and what comes have their sign, corrections their own', () => {
+  const taken = ['freeze', 'commit'].map((type) => signedAmount(type, '5.00'));
+  const come = ['refund', 'deposit'].map((type) => signedAmount(type, '5.00'));
+  equal([...taken, ...come], ['−5.00', '−5.00', '+5.00', '+5.00']);
+  equal([signedAmount('adjust', '-1234.50'), signedAmount('correct', '0.10')], ['−1,234.50', '+0.10']);
 });
 
 test('rentals: hours in words, and their price to the cent', () => {
@@ -194,6 +213,18 @@ test('errors: a known code speaks to people, an unknown one lets the service spe
   inFrench(() => ok(humanError({ code: 'NO_NUMBERS', message: 'none' }).startsWith('Pas de numéros'), 'French by the code'));
 });
 
+test('errors: a rental refused for its price says whose price, a number for one SMS its own', () => {
+  const refusal = { code: 'PRICE_TOO_LOW' };
+  ok(rentalError(refusal).startsWith('The price offered does not cover rentals'), 'the price of rentals');
+  equal(humanError(refusal), 'No number could be had for this price. Nothing was charged; try another country.');
+  equal(rentalError({ code: 'NO_NUMBERS' }), humanError({ code: 'NO_NUMBERS' }));
+  const failed = (kind) => ({ code: 'ORDER_FAILED', data: { [kind]: { error_code: 'PRICE_TOO_LOW' } } });
+  equal(rentalError(failed('rental')), rentalError(refusal)); // the refused request names the order's own reason
+  equal(humanError(failed('activation')), humanError(refusal));
+  const unknown = { code: 'ORDER_FAILED', data: { rental: { error_code: 'SOMETHING_NEW' } } };
+  equal(rentalError(unknown), humanError({ code: 'ORDER_FAILED' }));
+});
+
 test('sign-in: a token that was pasted wrong is not called a session that has ended', () => {
   equal(describeRefusedToken({ code: 'TOKEN_INVALID' }), 'This token is not valid here. Check that you have pasted all of it.');
   equal(describeRefusedToken({ code: 'NO_ANSWER' }), humanError({ code: 'NO_ANSWER' }));
@@ -208,6 +239,11 @@ test('connection light: says which transport is live and what is being waited fo
   equal(at({ status: 'waiting', retry_in_ms: 3_200 }), 'reconnecting in 4 s');
   const offline = { status: 'waiting', retry_in_ms: 30_000, reason: { name: 'offline' } };
   equal(at(offline), 'offline · waiting for the network');
+});
+
+test('orders: how far one more SMS is', () => {
+  const told = ['requested', 'waiting', null, undefined].map((another) => describeAnother({ another_sms: another }));
+  equal(told, ['asking for another SMS', 'waiting for another SMS', '', '']);
 });
 
 test('orders: what followed one is told before what it follows, and why nothing did', () => {

@@ -73,6 +73,16 @@ export class Api {
     return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/cancel`);
   }
 
+  /** One more SMS on a number that has had one; asking again changes nothing. */
+  requestAnotherSms(id) {
+    return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/retry`);
+  }
+
+  /** A number that has had its SMS is needed no longer. */
+  finish(id) {
+    return this.#send('POST', `/api/activations/${encodeURIComponent(id)}/finish`);
+  }
+
   /** @param {object} wanted As for `activations`. */
   rentals(wanted) {
     return this.#repeat(() => this.#send('GET', `/api/rentals?${queryOf(wanted)}`));

@@ -2,39 +2,48 @@
  * Buying a number: choose service and country, see what they cost and how well they do, press once.
  */
 
-import { busy, byId, h, setText } from './dom.js';
+import { block, busy, byId, h, isBlocked, setText } from './dom.js';
 import { compare, money, percent, t } from './language.js';
-import { offerOf } from './offers.js';
+import { obstacleOf, offerOf } from './offers.js';
+
+/** Chosen at first, in whatever language the list is: numbers are cheap there, for rent as well. */
+const FIRST_COUNTRY = 'indonesia';
 
 /**
  * @param {import('./stall.js').Stall} stall
  * @param {import('./titles.js').Titles} titles
  * @param {(order: object) => Promise<string>} buy As of `purchase.js`.
+ * @param {() => string | null} available Of the wallet; null while it is not known.
  * @param {AbortSignal} signal Ends it.
- * @returns {() => void} Shows it anew: what is for sale has changed, or the language.
+ * @returns {{ show: () => void, rebuild: () => void }} `show`: the funds have changed; `rebuild`: what is for sale has,
+ *   or the language.
  */
-export function setUpBuy(stall, titles, buy, signal) {
+export function setUpBuy(stall, titles, buy, available, signal) {
   const service = byId('service');
   const country = byId('country');
   const button = byId('buy');
   const message = byId('buy-message');
 
-  function show() {
+  function rebuild() {
     fill(service, stall.services, 'service', (slug) => titles.service(slug));
-    fill(country, stall.countries, 'country', (slug) => titles.country(slug));
+    fillCountries(country, stall.countries, titles);
     button.disabled = stall.services.length === 0;
-    showOffer();
+    show();
   }
 
-  function showOffer() {
+  function show() {
     const offer = offerOf(stall.offers, service.value, country.value);
     setText(byId('price'), offer ? money(offer.price) : '–');
     setText(byId('buy-facts'), offer ? describeOffer(offer) : '');
     byId('buy-facts').classList.toggle('note', offer?.stock === 0);
+    const obstacle = stall.isEmpty ? '' : obstacleOf(offer, available());
+    block(button, obstacle !== '');
+    setText(byId('buy-obstacle'), obstacle === '' ? '' : t(obstacle));
   }
 
   async function submit(press) {
     press.preventDefault();
+    if (isBlocked(button)) return;
     const order = { service: service.value, country: country.value };
     if (byId('retry').checked) order.retry_on_timeout = true; // else as the service does
     await busy(button, async () => {
@@ -44,10 +53,10 @@ export function setUpBuy(stall, titles, buy, signal) {
     });
   }
 
-  for (const select of [service, country]) select.addEventListener('change', showOffer, { signal });
+  for (const select of [service, country]) select.addEventListener('change', show, { signal });
   byId('buy-form').addEventListener('submit', submit, { signal });
   setText(message, '');
-  return show;
+  return { show, rebuild };
 }
 
 /** @param {import('./offers.js').Offer} offer @returns {string} `12,480 in stock · 96% success`, what is known of it. */
@@ -58,10 +67,22 @@ export function describeOffer({ stock, success }) {
   return facts.join(' · ');
 }
 
-/** Offers these items by title, and keeps what was chosen among them. @param {(slug: string) => string} titleOf */
+/** Countries to choose from. @param {HTMLSelectElement} select */
+export function fillCountries(select, countries, titles) {
+  const isFirstTime = select.options.length === 0;
+  fill(select, countries, 'country', (slug) => titles.country(slug));
+  if (isFirstTime && countries.some(({ country }) => country === FIRST_COUNTRY)) select.value = FIRST_COUNTRY;
+}
+
+/**
+ * Offers these items by title, and keeps what was chosen among them. If that is gone nothing is chosen, so that nobody
+ * buys something else by the same press.
+ * @param {(slug: string) => string} titleOf
+ */
 export function fill(select, items, key, titleOf, label = titleOf) {
+  const isFirstTime = select.options.length === 0;
   const chosen = select.value;
   const sorted = [...items].sort((a, b) => compare(titleOf(a[key]), titleOf(b[key])));
   select.replaceChildren(...sorted.map((item) => h('option', { value: item[key] }, label(item[key], item))));
-  if (items.some((item) => item[key] === chosen)) select.value = chosen;
+  if (!isFirstTime) select.value = items.some((item) => item[key] === chosen) ? chosen : '';
 }

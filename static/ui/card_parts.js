@@ -19,7 +19,7 @@ export function cardHead(card, order, titles, status, nowMs) {
   badge.style.setProperty('--hue', hueOf(order.service));
   const made = h('time', { dateTime: order.created_at }, localTime(order.created_at, nowMs));
   const words = t('order.meta', { country: titles.country(order.country), price: money(order.price) });
-  const meta = h('p', { class: 'meta' }, words, made);
+  const meta = h('p', { class: 'meta' }, words, made, ' · ', copyIdButton(order.id));
   card.setAttribute('aria-label', `${service}, ${titles.country(order.country)}`);
   return h('header', {}, badge, h('h3', {}, service), status, meta);
 }
@@ -37,4 +37,13 @@ export function messageRow({ code, text, received_at: at }, nowMs, offersCode = 
   const time = h('time', { dateTime: at }, localTime(at, nowMs));
   const copy = offersCode && code ? copyButton('button small copy-code', t('order.copy_this', { code }), () => code) : null;
   return h('li', {}, words, copy, time);
+}
+
+/** Orders have no other name: the first letters tell those on a page apart, and support is told the whole. */
+export function copyIdButton(id) {
+  const button = copyButton('link copy-id', id.slice(0, 8), () => id);
+  const name = t('order.copy_id', { id });
+  button.title = name;
+  button.setAttribute('aria-label', name);
+  return button;
 }

@@ -5,9 +5,9 @@
  * focus. Not all are shown at once: a search is quicker than scrolling.
  */
 
-import { arrangeChildren, busy, byId, h, keepingFocus, setText } from './dom.js';
+import { arrangeChildren, block, busy, byId, h, isBlocked, keepingFocus, setText } from './dom.js';
 import { compare, count, money, percent, t } from './language.js';
-import { findOffers } from './offers.js';
+import { findOffers, obstacleOf } from './offers.js';
 import { hueOf } from './titles.js';
 
 const ROWS = 40;
@@ -16,10 +16,11 @@ const ROWS = 40;
  * @param {import('./stall.js').Stall} stall
  * @param {import('./titles.js').Titles} titles
  * @param {(order: object) => Promise<string>} buy As of `purchase.js`.
+ * @param {() => string | null} available As of `setUpBuy`.
  * @param {AbortSignal} signal Ends it.
  * @returns {{ show: () => void, rebuild: () => void }} `rebuild`: titles or language have changed.
  */
-export function setUpCatalogue(stall, titles, buy, signal) {
+export function setUpCatalogue(stall, titles, buy, available, signal) {
   const [search, sort, stocked] = ['offer-search', 'offer-sort', 'offer-stocked'].map(byId);
   const rows = new Map();
   let shownMax = ROWS;
@@ -27,7 +28,7 @@ export function setUpCatalogue(stall, titles, buy, signal) {
   function show() {
     const wanted = { words: search.value, by: sort.value, stockedOnly: stocked.checked };
     const found = findOffers(stall.offers, wanted, titles, compare);
-    const shown = found.slice(0, shownMax).map((offer) => rowOf(offer).update(offer));
+    const shown = found.slice(0, shownMax).map((offer) => rowOf(offer).update(offer, available()));
     keepingFocus(() => arrangeChildren(byId('offer-rows'), shown));
     byId('offers').hidden = found.length === 0;
     byId('no-offers').hidden = found.length > 0 || stall.isEmpty;
@@ -83,7 +84,9 @@ class OfferRow {
   constructor(offer, titles, onBuy) {
     const [service, country] = [titles.service(offer.service), titles.country(offer.country)];
     this.#name = (price) => t('catalogue.buy_named', { service, country, price });
-    this.#button.addEventListener('click', () => busy(this.#button, () => onBuy(this.#offer)));
+    this.#button.addEventListener('click', () => {
+      if (!isBlocked(this.#button)) busy(this.#button, () => onBuy(this.#offer));
+    });
     const dot = h('span', { class: 'dot', 'aria-hidden': 'true' });
     dot.style.setProperty('--hue', hueOf(offer.service));
     const names = h('th', { scope: 'row', role: 'rowheader' }, dot, h('span', { class: 'offer-service' }, service));
@@ -95,8 +98,8 @@ class OfferRow {
     Object.assign(this.#element.dataset, { service: offer.service, country: offer.country });
   }
 
-  /** @param {import('./offers.js').Offer} offer @returns {HTMLElement} */
-  update(offer) {
+  /** @param {import('./offers.js').Offer} offer @param {string | null} available @returns {HTMLElement} */
+  update(offer, available) {
     this.#offer = offer;
     setText(this.#price, money(offer.price));
     showFigure(this.#stock, offer.stock === null ? null : count(offer.stock));
@@ -104,6 +107,9 @@ class OfferRow {
     this.#success.dataset.level = offer.success === null ? '' : offer.success < 0.5 ? 'low' : 'good';
     this.#element.classList.toggle('sold-out', offer.stock === 0);
     this.#button.setAttribute('aria-label', this.#name(money(offer.price)));
+    const obstacle = obstacleOf(offer, available);
+    block(this.#button, obstacle !== '');
+    this.#button.title = obstacle === '' ? '' : t(obstacle);
     return this.#element;
   }
 }

@@ -70,6 +70,17 @@ export async function busy(button, work) {
   }
 }
 
+/** A button that may not be pressed now keeps the focus and can be found, so that why is heard; `isBlocked` tells. */
+export function block(button, isBlocked) {
+  if (isBlocked) button.setAttribute('aria-disabled', 'true');
+  else button.removeAttribute('aria-disabled');
+}
+
+/** @param {HTMLElement} button @returns {boolean} */
+export function isBlocked(button) {
+  return button.getAttribute('aria-disabled') === 'true';
+}
+
 /** Plays a CSS animation once more, bound to a class. */
 export function replay(element, className) {
   element.classList.remove(className);

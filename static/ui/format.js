@@ -4,13 +4,20 @@
 
 import { t } from './language.js';
 
-/** @returns {string[]} `+6281234567890` in groups of three, the last of four: ['+628', '123', '456', '7890']. */
+/** Country codes of two digits, by ITU-T E.164; those of one are 1 and 7, all others have three. */
+const CODES_OF_TWO = /^(2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;
+
+/** @returns {string[]} `6281234567890` as its country's code, then threes and fours: ['+62', '812', '3456', '7890']. */
 export function phoneGroups(phone) {
-  const tail = phone.slice(-4);
-  const head = phone.slice(0, -4);
-  const first = head.length % 3 || 3;
-  const groups = [head.slice(0, first), ...(head.slice(first).match(/.{3}/g) ?? []), tail].filter(Boolean);
-  return [`+${groups[0]}`, ...groups.slice(1)];
+  const codeLength = /^[17]/.test(phone) ? 1 : CODES_OF_TWO.test(phone) ? 2 : 3;
+  const groups = [`+${phone.slice(0, codeLength)}`];
+  let rest = phone.slice(codeLength);
+  while (rest.length > 4) {
+    const length = rest.length === 8 ? 4 : 3; // so that none is left of one or two
+    groups.push(rest.slice(0, length));
+    rest = rest.slice(length);
+  }
+  return rest === '' ? groups : [...groups, rest];
 }
 
 /** @returns {string} `19:59`, or `1:02:03` from an hour on; `0:00` for the past. Begun seconds count in full. */

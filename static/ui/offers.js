@@ -36,6 +36,23 @@ export function offerOf(offers, service, country) {
   return offers.find((each) => each.service === service && each.country === country);
 }
 
+/**
+ * Why it cannot be bought now, as far as the page knows: a stock nobody has told, and funds not known, are no reason.
+ * @param {Offer | undefined} offer
+ * @param {string | null} available Of the wallet.
+ * @returns {string} A text's key, or ''.
+ */
+export function obstacleOf(offer, available) {
+  if (offer === undefined) return 'buy.off';
+  if (offer.stock === 0) return 'buy.sold_out';
+  return isShort(offer.price, available) ? 'buy.no_funds' : '';
+}
+
+/** @param {string} price @param {string | null} available Null: not known yet. */
+export function isShort(price, available) {
+  return available !== null && Number(price) > Number(available);
+}
+
 /** Lower case, and letters without their accents: who types `bresil` finds Brésil. */
 function plain(text) {
   return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();

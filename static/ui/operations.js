@@ -2,11 +2,12 @@
  * The wallet's history: every movement with what there was after it, in pages, narrowed by kind and time.
  */
 
+import { copyIdButton } from './card_parts.js';
 import { byId, h } from './dom.js';
 import { periodOf } from './filters.js';
-import { dayAndTime, money, t } from './language.js';
+import { dayAndTime, money, t, translated } from './language.js';
 import { Pager } from './pager.js';
-import { describeOperation } from './wallet.js';
+import { describeOperation, signedAmount } from './wallet.js';
 
 const PAGE = 25;
 
@@ -58,8 +59,8 @@ export function setUpOperations(api, signal) {
 
 function row(operation) {
   const { activation_id: activation, rental_id: rental } = operation;
-  // Orders have no other name; the first letters tell those on a page apart.
-  const of = (activation ?? rental)?.slice(0, 8) ?? operation.reason ?? '';
+  const order = activation ?? rental;
+  const of = order === null ? h('span', {}, reasonOf(operation)) : copyIdButton(order);
   const cell = (name, className, ...children) =>
     h('td', { role: 'cell', class: className, 'data-name': name }, ...children);
   const what = h('th', { scope: 'row', role: 'rowheader' }, describeOperation(operation.type), ' ');
@@ -69,11 +70,16 @@ function row(operation) {
     { role: 'row' },
     cell(t('wallet.when'), 'when', h('time', { dateTime: operation.at }, dayAndTime(operation.at))),
     what,
-    cell(t('wallet.amount'), 'amount moved', money(operation.amount)),
+    cell(t('wallet.amount'), 'amount moved', signedAmount(operation.type, operation.amount)),
     cell(t('wallet.balance'), 'amount', money(operation.balance_after)),
     cell(t('wallet.frozen'), 'amount', money(operation.frozen_after)),
     cell(t('wallet.available'), 'amount', money(operation.available_after)),
   );
   element.dataset.type = operation.type;
   return element;
+}
+
+/** What somebody wrote down with it, translated if the service did. */
+function reasonOf({ reason }) {
+  return reason === null ? '' : translated('reason', reason.replaceAll(' ', '_'), reason);
 }

@@ -14,6 +14,9 @@ import { clock } from './format.js';
 import { has, t } from './language.js';
 import { isClosed } from './store.js';
 
+/** @typedef {{ cancel(id: string): Promise<void>, anotherSms(id: string): Promise<void>,
+ *   finish(id: string): Promise<void> }} OrderActions */
+
 export class OrderCard {
   #order = null;
   #titles;
@@ -28,17 +31,22 @@ export class OrderCard {
   #left = h('span', { class: 'left' });
   #bar = h('progress', { class: 'bar', max: 1, 'aria-hidden': 'true' });
   #cancel = h('button', { type: 'button', class: 'button small cancel' }, t('order.cancel'));
+  #another = h('button', { type: 'button', class: 'button small another-sms' }, t('order.another_sms'));
+  #finish = h('button', { type: 'button', class: 'button small finish' }, t('order.finish'));
   #hint = h('span', { class: 'hint' });
   #note = h('p', { class: 'note' });
   #chain = h('p', { class: 'chain' });
 
   /**
    * @param {{ service: (slug: string) => string, country: (slug: string) => string }} titles
-   * @param {(id: string) => Promise<void>} onCancel
+   * @param {OrderActions} actions
    */
-  constructor(titles, onCancel) {
+  constructor(titles, actions) {
     this.#titles = titles;
-    this.#cancel.addEventListener('click', () => busy(this.#cancel, () => onCancel(this.#order.id)));
+    const does = { cancel: this.#cancel, anotherSms: this.#another, finish: this.#finish };
+    for (const [name, button] of Object.entries(does)) {
+      button.addEventListener('click', () => busy(button, () => actions[name](this.#order.id)));
+    }
     // Can be given the focus by script: it is where the focus goes when a control in it is gone.
     this.element = h('article', { class: 'order', tabIndex: -1 });
   }
@@ -60,8 +68,8 @@ export class OrderCard {
 
     this.element.dataset.id = order.id;
     this.element.dataset.status = order.status;
-    const isCancelling = order.cancel_requested && !isClosed(order);
-    setText(this.#status, t(isCancelling ? 'status.cancelling' : `status.${order.status}`));
+    const asked = order.cancel_requested ? 'cancelling' : order.finish_requested ? 'finishing' : null;
+    setText(this.#status, t(`status.${isClosed(order) ? order.status : asked ?? order.status}`));
     this.#phoneRow.hidden = order.phone === null;
     if (order.phone !== null) showPhone(this.#phone, this.#copyPhone, order.phone);
     this.#showCode(order.code, previous);
@@ -78,7 +86,7 @@ export class OrderCard {
   tick(nowMs) {
     const { status, created_at: createdAt, waits_until: waitsUntil, expires_at: expiresAt, code } = this.#order;
     const isOpen = !isClosed(this.#order);
-    const isWaiting = isOpen && expiresAt !== null && code === null;
+    const isWaiting = isOpen && expiresAt !== null && (code === null || awaitsAnother(this.#order));
     this.#bar.hidden = !isWaiting;
     this.#left.hidden = !isWaiting;
     if (isWaiting) {
@@ -89,7 +97,12 @@ export class OrderCard {
       this.element.classList.toggle('short', isShort);
     }
     this.#cancel.hidden = !isOpen || status === 'received' || code !== null || this.#order.cancel_requested;
-    this.#showCancelTime(nowMs);
+    const isServed = isOpen && status === 'received' && !this.#order.finish_requested;
+    const isOver = expiresAt !== null && Date.parse(expiresAt) <= nowMs;
+    this.#another.hidden = !isServed || isOver || awaitsAnother(this.#order);
+    this.#finish.hidden = !isServed;
+    if (isServed) setText(this.#hint, describeAnother(this.#order));
+    else this.#showCancelTime(nowMs);
   }
 
   /** The button stays usable before its time: the service decides, and the hint says what to expect. */
@@ -134,7 +147,7 @@ export class OrderCard {
       this.#note,
       this.#chain,
       this.#bar,
-      h('footer', {}, this.#left, this.#hint, this.#cancel),
+      h('footer', {}, this.#left, this.#hint, this.#cancel, this.#another, this.#finish),
     ]);
   }
 }
@@ -147,8 +160,20 @@ export function describeChain({ retry_of: first, retried_by: next, retry_refused
   return first ? { text: t('order.try_of'), id: first } : { text: '' };
 }
 
+/** An event from before there were further SMS does not name them. */
+function awaitsAnother({ another_sms: another }) {
+  return (another ?? null) !== null;
+}
+
+/** @returns {string} How far one more SMS is, in words; '' for none wanted. Pure. */
+export function describeAnother(order) {
+  if (!awaitsAnother(order)) return '';
+  return t(order.another_sms === 'requested' ? 'order.asking_another' : 'order.awaiting_another');
+}
+
 /** @returns {string | null} The error worth a line: not one overtaken by a code, nor one that the hint tells better. */
 function troubleOf({ status, error_code: errorCode }) {
+  if (status === 'received' && errorCode === 'RETRY_REFUSED') return errorCode;
   const isServed = status === 'received' || status === 'completed';
   return isServed || errorCode === 'EARLY_CANCEL_DENIED' ? null : errorCode;
 }

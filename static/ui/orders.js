@@ -65,19 +65,25 @@ export class Orders {
 
   #cardOf(id) {
     if (!this.#cards.has(id)) {
-      const card = new OrderCard(this.#titles, (orderId) => this.#cancel(orderId));
+      const card = new OrderCard(this.#titles, {
+        cancel: (orderId) => this.#ask(orderId, this.#api.cancel(orderId)),
+        anotherSms: (orderId) => this.#ask(orderId, this.#api.requestAnotherSms(orderId)),
+        finish: (orderId) => this.#ask(orderId, this.#api.finish(orderId)),
+      });
       card.element.id = `order-${id}`;
       this.#cards.set(id, card);
     }
     return this.#cards.get(id);
   }
 
-  async #cancel(id) {
+  /** Shows what came of a request: the order as it is then, or what went wrong. */
+  async #ask(id, request) {
     try {
-      const order = await this.#api.cancel(id);
+      const order = await request;
       if (!this.#signal.aborted) this.#store.dispatch({ type: 'orders', orders: [order] });
     } catch (error) {
       if (this.#signal.aborted) return;
+      if (error.data?.activation) this.#store.dispatch({ type: 'orders', orders: [error.data.activation] });
       if (error.code === 'EARLY_CANCEL_DENIED' && error.data.retry_after_s > 0) {
         const untilMs = this.#store.nowMs() + error.data.retry_after_s * 1000;
         this.#store.dispatch({ type: 'cancel_denied', id, untilMs });

@@ -119,7 +119,7 @@ export function setUpPast(api, stall, titles, nowMs, signal) {
 /** Nothing can be done any more with what has ended, so its card needs nobody to ask. */
 function cardOf(order, titles, nowMs) {
   const isRental = order.hours !== undefined;
-  const card = isRental ? new RentalCard(titles, () => null, {}) : new OrderCard(titles, async () => {});
+  const card = isRental ? new RentalCard(titles, () => null, {}) : new OrderCard(titles, {});
   if (isRental) card.update(order, nowMs);
   else card.update(order, 0, nowMs);
   return card.element;

@@ -3,21 +3,23 @@
  */
 
 import { Attempt } from './attempt.js';
-import { fill } from './buy.js';
-import { busy, byId, setText } from './dom.js';
-import { humanError } from './errors.js';
+import { fill, fillCountries } from './buy.js';
+import { block, busy, byId, isBlocked, setText } from './dom.js';
+import { rentalError } from './errors.js';
 import { hourOptions, times } from './hours.js';
 import { money, t } from './language.js';
+import { isShort } from './offers.js';
 
 /**
  * @param {import('./api.js').Api} api
  * @param {import('./stall.js').Stall} stall
  * @param {import('./titles.js').Titles} titles
  * @param {(rental: object) => void} onRental
+ * @param {() => string | null} available As of `setUpBuy`.
  * @param {AbortSignal} signal Ends it.
- * @returns {() => void} Shows it anew: what is for rent has changed, or the language.
+ * @returns {{ show: () => void, rebuild: () => void }} As of `setUpBuy`.
  */
-export function setUpRent(api, stall, titles, onRental, signal) {
+export function setUpRent(api, stall, titles, onRental, available, signal) {
   const [service, country, hours] = ['rent-service', 'rent-country', 'rent-hours'].map(byId);
   const panel = byId('rent-panel');
   const button = byId('rent');
@@ -25,16 +27,16 @@ export function setUpRent(api, stall, titles, onRental, signal) {
   const attempt = new Attempt();
   panel.open = !matchMedia('(max-width: 520px)').matches; // on a phone the orders are what is below
 
-  function show() {
+  function rebuild() {
     panel.hidden = stall.rentals.length === 0;
     const label = (slug, { price_hour: price }) => t('rent.option', { title: titles.service(slug), price: money(price) });
     fill(service, stall.rentals, 'service', (slug) => titles.service(slug), label);
-    fill(country, stall.countries, 'country', (slug) => titles.country(slug));
+    fillCountries(country, stall.countries, titles);
     const chosen = hours.value;
     hours.replaceChildren(...hourOptions());
     if (chosen !== '') hours.value = chosen;
     button.disabled = panel.hidden;
-    showPrice();
+    show();
   }
 
   function price() {
@@ -42,13 +44,17 @@ export function setUpRent(api, stall, titles, onRental, signal) {
     return priceHour === undefined ? undefined : times(priceHour, Number(hours.value));
   }
 
-  function showPrice() {
+  function show() {
     const total = price();
     setText(byId('rent-price'), total === undefined ? '–' : money(total));
+    const obstacle = total === undefined ? 'buy.off' : isShort(total, available()) ? 'buy.no_funds' : '';
+    block(button, obstacle !== '');
+    setText(byId('rent-obstacle'), obstacle === '' ? '' : t(obstacle));
   }
 
   async function submit(press) {
     press.preventDefault();
+    if (isBlocked(button)) return;
     await busy(button, async () => {
       const [ofService, inCountry, forHours] = [service.value, country.value, Number(hours.value)];
       const order = { service: ofService, country: inCountry, hours: forHours, max_price: price() };
@@ -59,13 +65,14 @@ export function setUpRent(api, stall, titles, onRental, signal) {
         onRental(rental);
       } catch (error) {
         attempt.settle(error);
-        if (!signal.aborted) setText(message, humanError(error));
+        if (error.code === 'NOT_FOR_SALE') await stall.load().catch(() => null); // so that the page says so too
+        if (!signal.aborted) setText(message, rentalError(error));
       }
     });
   }
 
-  for (const select of [service, hours]) select.addEventListener('change', showPrice, { signal });
+  for (const select of [service, hours]) select.addEventListener('change', show, { signal });
   byId('rent-form').addEventListener('submit', submit, { signal });
   setText(message, '');
-  return show;
+  return { show, rebuild };
 }

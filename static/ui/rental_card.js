@@ -10,7 +10,7 @@ import { cardHead, messageRow, showPhone } from './card_parts.js';
 import { copyButton } from './clipboard.js';
 import { countdown } from './countdown.js';
 import { arrangeChildren, busy, h, replay, setText } from './dom.js';
-import { humanError } from './errors.js';
+import { rentalError } from './errors.js';
 import { clock, longClock } from './format.js';
 import { HOURS_MAX, describeHours, hourOptions, times } from './hours.js';
 import { money, t } from './language.js';
@@ -33,7 +33,7 @@ export function describeExtension({ extension }) {
   const change = { hours: by, price: money(extension.price) };
   if (extension.status === 'requested') return t('rental.extending', change);
   if (extension.status === 'extended') return t('rental.extended', change);
-  return t('rental.not_extended', { why: humanError({ code: extension.error_code, message: '' }) }).trim();
+  return t('rental.not_extended', { why: rentalError({ code: extension.error_code, message: '' }) }).trim();
 }
 
 /** @typedef {{ cancel(id: string): Promise<void>, finish(id: string): Promise<void>,
@@ -138,7 +138,7 @@ export class RentalCard {
     this.#extend.disabled = rental.extension?.status === 'requested';
     this.#offerHours(rental);
     const trouble = rental.status === 'completed' || rental.status === 'expired' ? null : rental.error_code;
-    setText(this.#note, trouble === null ? '' : humanError({ code: trouble }));
+    setText(this.#note, trouble === null ? '' : rentalError({ code: trouble }));
     this.#note.hidden = trouble === null;
   }
 

@@ -3,7 +3,7 @@
  */
 
 import { arrangeChildren, bringIntoView, byId, keepingFocus } from './dom.js';
-import { humanError } from './errors.js';
+import { rentalError } from './errors.js';
 import { RentalCard } from './rental_card.js';
 import { arrange } from './store.js';
 import { showProblem } from './toast.js';
@@ -83,7 +83,7 @@ export class Rentals {
     } catch (error) {
       if (this.#signal.aborted) return error;
       if (error.data?.rental) this.#take([error.data.rental]);
-      showProblem(humanError(error));
+      showProblem(rentalError(error));
       return error;
     }
   }

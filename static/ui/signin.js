@@ -5,7 +5,7 @@
 import { Api } from './api.js';
 import { busy, byId, setText } from './dom.js';
 import { humanError } from './errors.js';
-import { t } from './language.js';
+import { money, t } from './language.js';
 
 /** @param {(session: { token: string, name: string }) => void} onSession */
 export function setUpSignIn(onSession) {
@@ -56,6 +56,12 @@ export function setUpSignIn(onSession) {
       }
     });
   });
+}
+
+/** The credit as the language writes an amount, without the groups that nobody types. */
+export function showCredit() {
+  const field = byId('demo-credit');
+  field.value = field.value.replace(/[.,]/, money('0.00').at(1));
 }
 
 /** @param {{ code: string | null, message?: string }} error @returns {string} Pure. */

@@ -13,6 +13,8 @@ export class Stall {
   #titles;
   #signal;
   #listeners = [];
+  /** @type {{ service: string, country: string | null, untilMs: number }[]} Refused lately. */
+  #withdrawn = [];
   services = [];
   countries = [];
   rentals = [];
@@ -59,8 +61,32 @@ export class Stall {
     if (offers !== null && !this.#signal.aborted) this.#take(offers);
   }
 
+  /**
+   * An offer turned out to be none. The list of offers may be some seconds old when it comes, the catalogue is not: so
+   * that offer, or all of a service that the catalogue has no longer, is left out for a while.
+   */
+  async withdraw(service, country) {
+    await this.load().catch(() => null); // without an answer, at least that offer goes
+    if (this.#signal.aborted) return;
+    const isSold = this.services.some((each) => each.service === service);
+    this.#withdrawn.push({ service, country: isSold ? country : null, untilMs: performance.now() + OLD_AFTER_MS });
+    this.offers = this.#withoutWithdrawn(this.offers);
+    this.#tell();
+  }
+
+  #withoutWithdrawn(offers) {
+    this.#withdrawn = this.#withdrawn.filter(({ untilMs }) => untilMs > performance.now());
+    const isOff = (offer) =>
+      this.#withdrawn.some((off) => off.service === offer.service && (off.country ?? offer.country) === offer.country);
+    return offers.filter((offer) => !isOff(offer));
+  }
+
   #take({ offers, success_hours: hours, success_tries_min: tries }) {
-    Object.assign(this, { offers, successHours: hours, successTriesMin: tries });
+    Object.assign(this, { offers: this.#withoutWithdrawn(offers), successHours: hours, successTriesMin: tries });
+    this.#tell();
+  }
+
+  #tell() {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -9,10 +9,13 @@ export class Titles {
   #services = new Map();
   #countries = new Map();
 
-  /** @param {{ services?: object[], rentals?: object[], countries?: object[] }} catalogue */
+  /**
+   * What was known stays known: of something that is sold no longer there are orders.
+   * @param {{ services?: object[], rentals?: object[], countries?: object[] }} catalogue
+   */
   set({ services = [], rentals = [], countries = [] }) {
-    this.#services = new Map([...rentals, ...services].map(({ service, title }) => [service, title]));
-    this.#countries = new Map(countries.map(({ country, title }) => [country, title]));
+    for (const { service, title } of [...rentals, ...services]) this.#services.set(service, title);
+    for (const { country, title } of countries) this.#countries.set(country, title);
   }
 
   /** @param {string} slug @returns {string} */

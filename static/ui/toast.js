@@ -11,17 +11,22 @@ import { t } from './language.js';
 const STAY_MS = 12_000;
 const TOASTS_MAX = 4;
 
-/** @param {{ service: string, code: string | null, text: string }} sms `service` as shown to people. */
-export function showSms({ service, code, text }) {
+/**
+ * @param {{ service: string, code: string | null, text: string }} sms `service` as shown to people.
+ * @param {HTMLElement | null} card Of the order that has it: the message keeps off it.
+ */
+export function showSms({ service, code, text }, card) {
   const title = t(code === null ? 'toast.sms' : 'toast.code', { service });
   const body = h('div', { class: 'toast-body' }, h('strong', {}, title), h('span', {}, text));
   if (code === null) {
     show(h('div', { class: 'toast toast-sms' }, body));
+    keepOff(card);
     announceNow(t('announce.sms', { service, text }));
     return;
   }
   const copy = copyButton('button primary', t('order.copy'), () => code);
   show(h('div', { class: 'toast toast-sms' }, body, h('div', { class: 'toast-code' }, h('span', {}, code), copy)));
+  keepOff(card);
   announceNow(t('announce.code', { service, code: spelled(code) }));
 }
 
@@ -48,4 +53,18 @@ function show(toast) {
   while (region.children.length > TOASTS_MAX) region.lastElementChild.remove();
   const leave = () => (toast.matches(':hover, :focus-within') ? setTimeout(leave, STAY_MS / 4) : dismiss());
   setTimeout(leave, STAY_MS);
+}
+
+/** Messages are at the lower edge, unless they would cover this card there and it leaves more room above. */
+function keepOff(card) {
+  const region = byId('toasts');
+  region.classList.remove('above');
+  const box = card?.getBoundingClientRect();
+  if (!box) return;
+  const covered = region.getBoundingClientRect();
+  const isCovered = covered.top < box.bottom && covered.left < box.right && covered.right > box.left;
+  const barEnd = document.querySelector('.bar-top').getBoundingClientRect().bottom;
+  if (!isCovered || box.top - barEnd < innerHeight - box.bottom) return;
+  region.style.setProperty('--bar-end', `${barEnd}px`);
+  region.classList.add('above');
 }

@@ -11,6 +11,22 @@ export function describeOperation(operation) {
   return has(`operation.${operation}`) ? t(`operation.${operation}`) : operation;
 }
 
+const SIGNS = { freeze: '−', commit: '−', refund: '+', deposit: '+' };
+
+/**
+ * An operation's amount with its sign: what is held or charged is taken, what is given back or added comes. Pure.
+ * @param {string} operation Corrections carry a sign of their own. @param {string} amount @returns {string} `−5.00`
+ */
+export function signedAmount(operation, amount) {
+  const isNegative = amount.startsWith('-');
+  const sign = SIGNS[operation] ?? (isNegative ? '−' : '+');
+  return `${sign}${money(isNegative ? amount.slice(1) : amount)}`;
+}
+
+function describeMovement({ operation, amount }) {
+  return `${signedAmount(operation, amount)} ${describeOperation(operation)}`;
+}
+
 /** @param {{ wallet: object | null, operation: object | null }} state */
 export function showWallet({ wallet, operation }) {
   for (const name of ['balance', 'frozen', 'available']) {
@@ -22,6 +38,5 @@ export function showWallet({ wallet, operation }) {
     setText(element, known === undefined ? '–' : money(known));
     if (hasChanged) replay(element, 'changed');
   }
-  const last = operation ? `${money(operation.amount)} ${describeOperation(operation.operation)}` : '';
-  setText(byId('last-operation'), last);
+  setText(byId('last-operation'), operation ? describeMovement(operation) : '');
 }
