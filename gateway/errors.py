@@ -43,6 +43,7 @@ ERRORS = {
     "CANCEL_REFUSED": ErrorCode(409, "The provider does not cancel this order."),
     "CANCEL_TOO_LATE": ErrorCode(409, "A rental can be given back soon after its purchase only."),
     "EARLY_CANCEL_DENIED": ErrorCode(409, "The provider does not cancel yet: again in `retry_after_s`."),
+    "EXTENSION_PENDING": ErrorCode(409, "An extension is not decided yet: the rental cannot be ended before it is."),
     "EXTENSION_REFUSED": ErrorCode(409, "The rental was not extended; nothing was charged for it."),
     "IDEMPOTENCY_MISMATCH": ErrorCode(409, "The Idempotency-Key was used with another request; `field` differs."),
     "KEY_IN_USE": ErrorCode(409, "A request with this Idempotency-Key is under way: again in `retry_after_s`."),

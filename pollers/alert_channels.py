@@ -17,6 +17,7 @@ import orjson
 
 from pollers.alert_settings import AlertSettings
 from pollers.alert_text import Message
+from pollers.origins import origin_of
 from pollers.smtp_url import SmtpServer, parse_smtp_url
 
 WEBHOOK_S = 10.0
@@ -30,9 +31,10 @@ class ChannelFault(Exception):
 
 
 class Channel(Protocol):
-    """A way to tell. name: what the database keeps its state by."""
+    """A way to tell. name: what the database keeps its state by; where: whom it tells it to, without secrets."""
 
     name: str
+    where: str
 
     async def tell(self, message: Message) -> None:
         """Raises ChannelFault."""
@@ -45,6 +47,7 @@ class Webhook:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.where = origin_of(url)
 
     async def tell(self, message: Message) -> None:
         """One request, no second try: the job comes again."""
@@ -69,6 +72,7 @@ class Mail:
 
     def __init__(self, server: SmtpServer, sender: str, recipients: Sequence[str]) -> None:
         self._server = server
+        self.where = f"{server.host}:{server.port}"
         self._sender = sender
         self._recipients = tuple(recipients)
 

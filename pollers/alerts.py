@@ -93,5 +93,5 @@ async def try_channels(settings: AlertSettings) -> int:
             print(f"{channel.name}: told")  # noqa: T201
         except ChannelFault as fault:
             failed += 1
-            print(f"{channel.name}: {fault}")  # noqa: T201
+            print(f"{channel.name}: {fault} ({channel.where})")  # noqa: T201
     return int(failed > 0)

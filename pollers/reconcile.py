@@ -16,6 +16,7 @@ import httpx
 import orjson
 
 from pollers.books import Comparison
+from pollers.origins import origin_of
 from pollers.readings import compare
 from pollers.service import open_providers
 from pollers.settings import PollerSettings
@@ -171,5 +172,8 @@ async def run(settings: PollerSettings, database_url: str, chosen: argparse.Name
         except asyncpg.UndefinedFunctionError:
             print("no schema of ours here, or an older one: python -m wallet_db migrate", file=sys.stderr)  # noqa: T201
             return 1
+    for each in compared:
+        if each.fault is not None:
+            each.fault += f" ({origin_of(settings.accounts()[each.provider][0])})"
     print(as_json(compared) if chosen.json else "\n".join(lines(compared)))  # noqa: T201 - the answer
     return 0 if all(each.agrees for each in compared) else 1

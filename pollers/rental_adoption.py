@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from hashlib import sha256
 
+from pollers.codes import code_in
 from pollers.providers.contract import ActiveRental, Message
 
 
@@ -46,7 +47,8 @@ def find_rental_orphan(
 def told_once(messages: Iterable[Message]) -> list[dict[str, str]]:
     """SMS as {"id", "code", "text"}, oldest first: the same SMS has the same id at every look.
 
-    Providers give them no id. One is made of all that is told, and of how often that was told before.
+    Providers give them no id. One is made of all that is told, and of how often that was told before. Where no code is
+    told, the one in the text is taken (`codes.py`), which is no part of the id.
     """
     before: Counter[str] = Counter()
     told = []
@@ -55,5 +57,5 @@ def told_once(messages: Iterable[Message]) -> list[dict[str, str]]:
         at = message.received_at.isoformat() if message.received_at else ""
         digest = sha256(f"{at}|{message.code}|{text}".encode()).hexdigest()[:32]
         before[digest] += 1
-        told.append({"id": f"{digest}.{before[digest]}", "code": message.code, "text": text})
+        told.append({"id": f"{digest}.{before[digest]}", "code": message.code or code_in(text), "text": text})
     return told

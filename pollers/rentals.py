@@ -210,7 +210,7 @@ class RentalWorker:
         begun_at = job.purchase_started_at or job.created_at
         if isinstance(found, Ended):
             await self._end(job)
-        elif job.extension_started_at is not None and now < ends_at + LAST_LOOK_MAX:
+        elif job.extension_started_at is not None and (found is not None or now < ends_at + LAST_LOOK_MAX):
             await self._extensions.decide(job, found, job.extension_started_at)
         elif is_served(now, begun_at, job.hours, ends_at):
             await rental_jobs.close_rental(self._pool, job, "expired")
@@ -299,7 +299,9 @@ class RentalWorker:
         log.warning("provider fault", rental_id=str(job.id), error_code=fault.error_code, reason=fault.reason)
         begun_at = job.purchase_started_at
         if job.ends_at is not None and job.now() >= job.ends_at + LAST_LOOK_MAX:
-            await rental_jobs.close_rental(self._pool, job, "expired")
+            if await rental_jobs.close_rental(self._pool, job, "expired") and job.extension_started_at is not None:
+                reason = f"nobody could tell whether {job.extension_hours} hours more were sold; refunded"
+                await self._log_for_operator(job, "error", "EXTENSION_IN_DOUBT", reason)
         elif job.status == "ordering" and begun_at is not None and job.now() >= begun_at + DOUBT_MAX:
             await self._wait_in_doubt(job, begun_at, "the provider could not be asked")
         else:

@@ -11,8 +11,9 @@
      ├─ InvalidTransition     OS008      ├─ UnauditedChange       OS017
      ├─ AppendOnly            OS009      ├─ TooManyOpenOrders     OS018
      ├─ InvalidHours          OS020      ├─ CancelTooLate         OS019
-     ├─ NotExtendable         OS021      └─ SmsNotReceived        OS022
-     └─ CheckTooSoon          OS023
+     ├─ NotExtendable         OS021      ├─ SmsNotReceived        OS022
+     ├─ CheckTooSoon          OS023
+     └─ ExtensionPending      OS024
 
 Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
 SQL function put into DETAIL; money in it is decimal strings.
@@ -176,6 +177,12 @@ class CheckTooSoon(WalletError):
     """data: order_id, retry_after_s."""
 
     sqlstate, code = "OS023", "CHECK_TOO_SOON"
+
+
+class ExtensionPending(WalletError):
+    """data: order_id. What ends a rental waits until its extension is decided."""
+
+    sqlstate, code = "OS024", "EXTENSION_PENDING"
 
 
 class WalletBusy(Exception):

@@ -6,9 +6,11 @@ only when the old end has passed on both sides, so there a rental that was not e
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
+from asyncpg import DeadlockDetectedError
 
 from bench.loss.database import Database
 from bench.soak.plan import LATE, Plan
@@ -20,6 +22,7 @@ NEAR_END = timedelta(minutes=5)
 """So near its end a rental that ends upstream has ended by its age."""
 PAST_END = timedelta(minutes=-11)
 """So long after it one that runs on has been extended."""
+DEADLOCKS_MAX = 10
 RENTAL_TIMES = ("purchase_started_at", "purchased_at", "ends_at", "extension_requested_at", "extension_started_at")
 
 
@@ -50,8 +53,15 @@ class Time:
     async def bend(self) -> int:
         """Let purchases without an answer pass their window, and once none is left all numbers their lives.
 
-        Returns how many orders are open still, or given back and not yet looked at again.
+        Returns how many orders are open still, or given back and not yet looked at again. It moves many rows at once
+        and workers lock theirs in another order; who is chosen to give way there, for once us, just tries again.
         """
+        for _ in range(DEADLOCKS_MAX):
+            with suppress(DeadlockDetectedError):
+                return await self._bend()
+        return await self._bend()
+
+    async def _bend(self) -> int:
         async with self._database.session() as session:
             await session.execute(
                 "update activations set purchase_started_at = purchase_started_at - interval '31 seconds',"

@@ -67,7 +67,10 @@ class Users:
             while True:
                 try:
                     response = await self._http.post(self._gateway + path, json=body, headers=sent, timeout=REQUEST_S)
-                except httpx.TransportError:
+                except (httpx.TransportError, AttributeError) as fault:
+                    # A connection that is reset while it opens has no peer to name, and anyio stumbles over that.
+                    if isinstance(fault, AttributeError) and fault.name != "getpeername":
+                        raise
                     self.answers["no answer"] += 1
                 else:
                     if response.status_code < 500:

@@ -157,7 +157,7 @@ async def extend(call: Call, rental_id: UUID, body: NewExtension) -> Response:
         200: Answer("Given back, and the money is back.", Rental),
         202: Answer("Asked for; the provider has not answered yet.", Rental),
     },
-    refuses=("ALREADY_CLOSED", "CANCEL_REFUSED", "CANCEL_TOO_LATE", "EARLY_CANCEL_DENIED"),
+    refuses=("ALREADY_CLOSED", "CANCEL_REFUSED", "CANCEL_TOO_LATE", "EARLY_CANCEL_DENIED", "EXTENSION_PENDING"),
 )
 async def cancel(call: Call, rental_id: UUID) -> Response:
     """Give a rented number back, within 20 minutes of its purchase."""
@@ -183,7 +183,7 @@ async def cancel(call: Call, rental_id: UUID) -> Response:
         200: Answer("Given up, and paid.", Rental),
         202: Answer("Asked for; the provider has not answered yet.", Rental),
     },
-    refuses=("ALREADY_CLOSED", "INVALID_TRANSITION"),
+    refuses=("ALREADY_CLOSED", "EXTENSION_PENDING", "INVALID_TRANSITION"),
 )
 async def finish(call: Call, rental_id: UUID) -> Response:
     """Give a rented number up early, without money back."""

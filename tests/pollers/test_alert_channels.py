@@ -232,5 +232,10 @@ def test_the_command_tries_every_channel(capsys: pytest.CaptureFixture[str]) -> 
 
     assert asyncio.run(scenario()) == (0, 1, 1)
     told = capsys.readouterr().out
-    assert told.splitlines()[:4] == ["webhook: told", "email: told", "webhook: ConnectError", "email: told"]
+    assert told.splitlines()[:4] == [
+        "webhook: told",
+        "email: told",
+        "webhook: ConnectError (http://127.0.0.1:9)",
+        "email: told",
+    ]
     assert "hush" not in told

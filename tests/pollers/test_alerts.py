@@ -29,7 +29,7 @@ class Keeper:
     """A channel that keeps what it is told, or fails."""
 
     def __init__(self, name: str = "keeper", *, fails: bool = False) -> None:
-        self.name = name
+        self.name = self.where = name
         self.fails = fails
         self.told: list[Message] = []
 
@@ -220,6 +220,24 @@ def test_beginning_and_end_are_events_of_the_operators_stream(database_url: str)
             ("over", "a wallet needs a person", "ended"),
             ("over", "PROVIDER_BAN", "quiet"),
         ]
+
+    run(database_url, scenario)
+
+
+def test_a_corrected_wallet_is_told_and_is_over_at_once(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        user = await new_user(db)
+        await db.execute("alter table users disable trigger user")
+        await db.execute("update users set frozen_balance = 3 where id = $1", user)
+        await db.execute("alter table users enable trigger user")
+        await db.execute("select correct_frozen_balance($1)", user)
+        keeper = Keeper()
+        for _ in range(2):
+            await tell(db, keeper)
+        [(message, closed_by)] = await db.fetch("select message, closed_by from alerts")
+        assert (message, closed_by) == ("a wallet was corrected", "ended")
+        begun, over = (told.body for told in keeper.told)
+        assert (begun["alerts"][0]["times"], over["over"][0]["closed_by"]) == (1, "ended")
 
     run(database_url, scenario)
 

@@ -250,19 +250,28 @@ def test_the_report_says_the_same_to_machines_and_people(play: Play) -> None:
 # --- the command
 
 
-def command(database_url: str, base_url: str, *words: str) -> tuple[int, str]:
+def command(database_url: str, base_url: str, *words: str, **environment: str) -> tuple[int, str]:
     """Its exit status, and what it printed and complained of."""
     port = str(urlsplit(base_url).port)
     done = subprocess.run(
         [sys.executable, "-m", "pollers", "reconcile", *words],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "DEMO": "1", "SIM_PORT": port},
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "DEMO": "1", "SIM_PORT": port, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def test_the_command_names_the_address_it_could_not_ask(orders_url: str) -> None:
+    """Whose key is refused; the key is not shown."""
+    with running(PATIENT) as base_url:
+        status, said = command(orders_url, base_url, SMS_ACTIVATE_URL=base_url, SMS_ACTIVATE_KEY="hush-hush")
+    assert status == 1
+    assert f" ({base_url})\n" in said
+    assert "hush-hush" not in said
 
 
 def test_the_command_asks_every_account_and_says_by_its_status_whether_all_agree(orders_url: str) -> None:

@@ -25,6 +25,7 @@ from pollers.simulator import running
 from tests.pollers.rentals import HOURS, RentalPlay, RentalRig, play_on
 from tests.pollers.support import PATIENT
 from wallet_db import rental_jobs
+from wallet_db.errors import ExtensionPending
 
 FROZEN = ("36.00", "6.00")
 EXTENDED = ("36.00", "7.00")
@@ -63,6 +64,19 @@ def test_a_rental_takes_its_sms_and_is_paid_at_its_end(play: RentalPlay) -> None
         await rig.pass_time(hours=HOURS)
         await rig.work()
         assert await rig.end(rental) == ("expired", None, *PAID)
+
+    play(scenario)
+
+
+def test_an_sms_of_which_only_the_text_is_told_shows_its_code(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        rental = await rig.number()
+        await rig.sms(rental, "Telegram login code 529753. Anyone who asks for it is a fraud.")
+        await rig.sms(rental, "Welcome!")
+        await rig.pass_time(seconds=5)
+        await rig.work()
+        codes = await rig.db.fetch("select code from sms_messages where rental_id = $1 order by id", rental)
+        assert [code for (code,) in codes] == ["529753", None]
 
     play(scenario)
 
@@ -579,14 +593,47 @@ def test_two_pollers_extend_once(play: RentalPlay) -> None:
     play(scenario)
 
 
-def test_a_cancel_gives_back_an_extension_in_doubt_as_well(play: RentalPlay) -> None:
+def test_its_owner_cannot_end_a_rental_whose_extension_is_in_doubt(play: RentalPlay) -> None:
     async def scenario(rig: RentalRig) -> None:
         rental = await rig.number()
         await rig.fault("continueRentNumber", "drop_answer")
         await rig.extend(rental)
         await rig.work()
-        await rig.request_cancel(rental)
+        for end in (rig.request_finish, rig.request_cancel):
+            with pytest.raises(ExtensionPending):
+                await end(rental)
         await rig.work()
-        assert await rig.end(rental) == ("cancelled", None, *REFUNDED)
+        assert await rig.end(rental) == ("active", None, *EXTENDED)
+        assert await rig.upstream_state(rental) == ("active", HOURS + 4)
+
+    play(scenario)
+
+
+def test_who_comes_late_still_sees_that_a_rental_in_doubt_was_extended(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        rental = await rig.number()
+        await rig.fault("continueRentNumber", "drop_answer")
+        await rig.extend(rental)
+        await rig.work()
+        await rig.pass_time(seconds=HOURS * 3600 + LAST_LOOK_MAX.total_seconds() + 1)
+        await rig.work()
+        assert await rig.end(rental) == ("active", None, *EXTENDED)
+        assert (await rig.row(rental))["extension_status"] == "extended"
+
+    play(scenario)
+
+
+def test_an_extension_that_nobody_could_decide_is_told(play: RentalPlay) -> None:
+    async def scenario(rig: RentalRig) -> None:
+        rental = await rig.number()
+        await rig.fault("continueRentNumber", "drop_answer")
+        await rig.extend(rental)
+        await rig.work()
+        await rig.fault("getRentStatus", "connection_reset", count=100)
+        await rig.pass_time(seconds=HOURS * 3600 + LAST_LOOK_MAX.total_seconds() + 1)
+        await rig.work()
+        assert await rig.end(rental) == ("expired", None, *PAID)
+        told = "select data ->> 'reason' from system_logs where message = 'EXTENSION_IN_DOUBT' order by id desc"
+        assert "refunded" in str(await rig.db.fetchval(told))
 
     play(scenario)

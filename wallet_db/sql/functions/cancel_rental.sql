@@ -2,7 +2,8 @@
 -- for it only. Written down in system_logs with who and why. Asking again changes nothing but is written down as well.
 -- Returns the rental.
 -- Locks: users, then rentals.
--- Raises: OS007 unknown_order, OS014 invalid_argument (no reason), OS016 already_closed, OS019 cancel_too_late.
+-- Raises: OS007 unknown_order, OS014 invalid_argument (no reason), OS016 already_closed, OS019 cancel_too_late,
+--         OS024 extension_pending.
 create or replace function cancel_rental(
     p_rental_id uuid, p_reason text, p_now timestamptz default now()
 ) returns jsonb

@@ -1,6 +1,8 @@
 -- An operator ends an order that is stuck: its whole hold goes back, whatever the provider says or leaves unsaid. What
 -- the number cost upstream may then be lost to us; a late SMS is treated as after any cancel. Again changes nothing.
--- Written down in system_logs with who, why and how the order stood. Returns the order.
+-- Of a purchase in doubt nobody looks for the number any more: the operators are told (NUMBER_MAY_BE_SOLD).
+-- The refund has the operator's reason. Written down in system_logs with who, why and how the order stood. Returns the
+-- order.
 -- Locks: users, then activations, then route_attempts (row), late_looks (insert).
 -- Raises: OS007 unknown_order, OS014 invalid_argument (no reason), OS015 sms_already_received, OS016 already_closed.
 create or replace function refund_activation(
@@ -19,7 +21,7 @@ begin
             message = format('the order has already ended: %s', v_activation.status),
             detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
     elsif v_activation.closed_at is null then
-        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now);
+        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now, p_reason => p_reason);
         insert into system_logs (at, level, source, message, data)
         values (p_now, 'info', 'refund_activation', 'an operator refunded an order', jsonb_build_object(
             'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
@@ -28,6 +30,10 @@ begin
                 'provider_order_id', v_activation.provider_order_id,
                 'purchase_started_at', iso_utc(v_activation.purchase_started_at),
                 'due_at', iso_utc(v_activation.due_at))));
+        if v_activation.status = 'ordering' and v_activation.purchase_started_at is not null then
+            perform tell_may_be_sold('NUMBER_MAY_BE_SOLD', jsonb_build_object('activation_id', p_activation_id),
+                                     v_activation.provider, v_activation.price, p_now);
+        end if;
     end if;
     return (select activation_json(a) from activations a where a.id = p_activation_id);
 end $$;

@@ -1,8 +1,9 @@
 -- The user wants a rental cancelled: written down and made due, for the provider decides. Asking again changes nothing.
 -- Returns the rental. Rentals can be given back within 20 minutes of their purchase. One not yet rented, nor begun to
--- be, is cancelled here and now; while the purchase is under way its lease is kept.
+-- be, is cancelled here and now; while the purchase is under way its lease is kept. An extension that is not decided
+-- is waited for, for what would go back is not known.
 -- Locks: users, then rentals. Raises: OS007 unknown_order (also for another user's), OS016 already_closed,
---        OS019 cancel_too_late.
+--        OS019 cancel_too_late, OS024 extension_pending.
 create or replace function request_rental_cancel(
     p_user_id uuid, p_rental_id uuid, p_now timestamptz default now()
 ) returns jsonb
@@ -22,6 +23,7 @@ begin
                     'order_id', p_rental_id,
                     'cancel_until', iso_utc(v_rental.purchased_at + interval '20 minutes'))::text;
         end if;
+        perform refuse_while_extending(v_rental);
         update rentals
            set cancel_requested_at = p_now, cancel_allowed_at = null, error_code = null,
                due_at = case status when 'ordering' then due_at else p_now end
