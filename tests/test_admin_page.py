@@ -97,11 +97,53 @@ def test_faulty_wallet_is_corrected_from_the_page(database_url: str) -> None:
             sign_in(page)
             expect(page.locator("tbody tr")).to_contain_text("WARNING")
             page.get_by_role("button", name="Correct now").click()
+            page.locator("#question-reason").fill("ticket 14")
+            page.locator("#question-yes").click()
             expect(page.locator("#view")).to_contain_text("Every wallet agrees")
 
             alert = 'select append_event(\'%s\', \'admin.alert\', \'{"alert": "wallet", "problem": "frozen is 9.00"}\')'
             run_elsewhere(database_url, alert % OPERATORS)
             expect(page.locator("#toasts")).to_contain_text("Alert: frozen is 9.00")
+
+
+CUT_WORDS = """() => {
+    const cut = [];
+    for (const cell of document.querySelectorAll('th, td')) {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+            for (const { 0: word, index } of text.data.matchAll(/[\\p{L}\\p{N}_]+/gu)) {
+                const range = document.createRange();
+                range.setStart(text, index);
+                range.setEnd(text, index + word.length);
+                if (range.getClientRects().length > 1) cut.push(word);
+            }
+        }
+    }
+    return cut;
+}"""
+
+
+def test_no_word_of_a_table_is_cut_on_a_desk(database_url: str) -> None:
+    with running_system(database_url) as system:
+        user_id, _ = system.sign_in("bob")
+        run_elsewhere(
+            database_url,
+            f"""
+                alter table users disable trigger user;
+                update users set frozen_balance = 3 where id = '{user_id}';
+                alter table users enable trigger user""",  # noqa: S608
+        )
+        with open_page(f"{system.url}/admin#wallets", viewport={"width": 1280, "height": 800}) as page:
+            sign_in(page)
+            for view in ("wallets", "trade"):
+                page.evaluate("view => { location.hash = view; }", view)
+                expect(page.locator("tbody tr").first).to_be_visible()
+                assert page.evaluate(CUT_WORDS) == [], view
+            page.evaluate(
+                "document.querySelectorAll('table').forEach((each) => { each.style.tableLayout = 'fixed';"
+                " each.style.width = '10rem'; })"
+            )
+            assert page.evaluate(CUT_WORDS) != [], "the control: they would be found"
 
 
 def test_alert_comes_and_goes_by_itself(database_url: str) -> None:

@@ -286,6 +286,51 @@ def test_a_unit_starts_a_module_there_is_with_a_file_there_is(unit: Path) -> Non
     assert "EnvironmentFile=/etc/onesms/" in content
 
 
+README = (DEPLOY / "README.md").read_text("utf-8")
+
+
+def told_to(command: str) -> list[list[str]]:
+    """The words of each such command of the README, without its comment."""
+    return [words.split("#")[0].split() for words in re.findall(rf"^# {command} (.*)$", README, re.MULTILINE)]
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl is not installed")
+def test_what_is_enabled_as_told_comes_up_with_the_machine(tmp_path: Path) -> None:
+    units = tmp_path / "etc" / "systemd" / "system"
+    units.mkdir(parents=True)
+    ([*patterns, target],) = told_to("cp")
+    assert target == "/etc/systemd/system/"
+    for pattern in patterns:
+        for path in ROOT.glob(pattern):
+            shutil.copy(path, units)
+    for now, *names in told_to("systemctl enable"):
+        assert now == "--now"
+        subprocess.run(["systemctl", f"--root={tmp_path}", "enable", *names], check=True, timeout=60)
+
+    def wanted_by(name: str) -> set[str]:
+        return {path.name for path in (units / f"{name}.wants").iterdir()}
+
+    assert wanted_by("multi-user.target") == {"onesms.target"}
+    assert wanted_by("timers.target") == {"onesms-check.timer"}
+    instances = ("gateway@8000", "gateway@8001", "notifier@9101", "pollers@9111")
+    assert wanted_by("onesms.target") == {f"onesms-{instance}.service" for instance in instances}
+
+
+def test_operators_login_is_given_to_one_gateway_alone() -> None:
+    """The file of its own is named after the instance, and nothing shared has it."""
+    files = {source: target for *_, source, target in told_to("install") if source.startswith("deploy/")}
+    assert set(files) == {str(path.relative_to(ROOT)) for path in (DEPLOY / "systemd").glob("*.env.example")}
+    given = {files[name] for name in files if "OPERATOR_DATABASE_URL=" in (ROOT / name).read_text("utf-8")}
+    assert given == {"/etc/onesms/onesms-gateway@8001.env"}
+    read = {
+        (unit.name, path.replace("%i", "8001"))
+        for unit in UNITS
+        for path in re.findall(r"^EnvironmentFile=-?(.*)$", unit.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {path for _, path in read} == set(files.values())
+    assert [unit for unit, path in read if path in given] == ["onesms-gateway@.service"]
+
+
 def test_the_container_holds_what_the_processes_import(tmp_path: Path) -> None:
     lines = (DEPLOY / "Containerfile").read_text("utf-8").splitlines()
     assert lines[-1] == 'CMD ["python", "-m", "gateway"]'

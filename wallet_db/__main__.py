@@ -3,12 +3,13 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
 from asyncpg import InsufficientPrivilegeError, UndefinedColumnError, UndefinedFunctionError, UndefinedTableError
 
-from wallet_db import arguments, check, health, revocations
+from wallet_db import acknowledge, arguments, check, health, revocations
 from wallet_db.analyze import command as analyze
 from wallet_db.connect import DatabaseUnavailable, connect, database
 from wallet_db.embedded import EmbeddedPostgres, EmbeddedPostgresError
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     ).set_defaults(run=_new_epoch)
     analyze.add_parser(commands)
     check.add_parser(commands)
+    acknowledge.add_parser(commands)
     health.add_parser(commands)
     revocations.add_parser(commands)
     stress.add_parser(commands)
@@ -81,7 +83,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """The exit status: 0 done, 1 could not or found faults, 2 wrong usage or settings, 130 interrupted."""
+    """The exit status: 0 done, 1 could not or found faults, 2 wrong usage or settings, 130 interrupted, 141 unread."""
+    try:
+        status = _main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has read enough (`| head`). What is left in the buffer must not be tried again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _main() -> int:
     parser = _parser()
     chosen, others = parser.parse_known_args()
     if others and chosen.command != "psql":

@@ -40,6 +40,7 @@ STATEMENT_TIMEOUT_S = 6 * 3600.0
 LAST_ID = UUID(int=2**128 - 1)
 
 CORRECTION = "correction"
+ACKNOWLEDGED = "acknowledged"
 RULES = {
     "numbers_without_gap": "operations count 1, 2, 3 … up to the wallet's operation_number",
     "begins_at_zero": "the first operation finds an empty wallet",
@@ -57,13 +58,17 @@ RULES = {
     "events_within_event_seq": "no event is newer than its user's event_seq",
     "events_without_gap": "the events kept are all from the oldest of them to event_seq; older ones may be gone",
     "user_exists": "operations, holds and events are of users who exist",
-    "money_conserved": "all balances = deposits + adjustments - commits",
+    "money_conserved": "all balances = deposits + adjustments - commits, and what is acknowledged as unexplained",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One fact that breaks one of `RULES`; or a `correction`, a fault of frozen found and put right by an operation."""
+    """One fact that breaks one of `RULES`; or none of them any more.
+
+    A `correction` is a fault of frozen found and put right by an operation, what is `acknowledged` a break that an
+    operator has looked into (`acknowledge_break`).
+    """
 
     user_id: UUID | None
     """None: of all users together."""
@@ -85,18 +90,21 @@ class Report:
     deposited: Decimal = Decimal("0.00")
     adjusted: Decimal = Decimal("0.00")
     committed: Decimal = Decimal("0.00")
+    unexplained: Decimal = Decimal("0.00")
+    """What acknowledged breaks brought in, or took."""
     corrections: int = 0
+    acknowledged: int = 0
     mismatches: Counter[str] = field(default_factory=Counter)
     shown: list[Mismatch] = field(default_factory=list)
 
     @property
     def earned(self) -> Decimal:
         """What the operations say all balances come to."""
-        return self.deposited + self.adjusted - self.committed
+        return self.deposited + self.adjusted - self.committed + self.unexplained
 
     @property
     def is_clean(self) -> bool:
-        """No rule is broken. Corrections break none: they are audited."""
+        """No rule is broken. Corrections break none: they are audited. Nor does what is acknowledged."""
         return not self.mismatches
 
 
@@ -145,10 +153,11 @@ async def _check(
 
 
 def _add(report: Report, row: asyncpg.Record, shown_max: int) -> None:
-    for name in ("users", "operations", "holds", "balance", "deposited", "adjusted", "committed"):
+    for name in ("users", "operations", "holds", "balance", "deposited", "adjusted", "committed", "unexplained"):
         setattr(report, name, getattr(report, name) + row[name])
     faults: dict[str, int] = orjson.loads(row["faults"])
     report.corrections += faults.pop(CORRECTION, 0)
+    report.acknowledged += faults.pop(ACKNOWLEDGED, 0)
     report.mismatches.update(faults)
     for fault in orjson.loads(row["shown"]):
         _show(report, Mismatch(**{**fault, "user_id": UUID(fault["user_id"])}), shown_max)
@@ -212,17 +221,20 @@ def lines(report: Report) -> list[str]:
     """The report as an operator reads it; the last line is the summary."""
     written = []
     for mismatch in report.shown:
-        rule = mismatch.rule if mismatch.rule == CORRECTION else f"MISMATCH {mismatch.rule}"
+        rule = mismatch.rule if mismatch.rule in (ACKNOWLEDGED, CORRECTION) else f"MISMATCH {mismatch.rule}"
         place = f"user {mismatch.user_id}, {mismatch.place}" if mismatch.user_id else mismatch.place
         written.append(f"{rule}: {place}: expected {mismatch.expected}; found {mismatch.found}")
-    rest = report.mismatches.total() + report.corrections - len(report.shown)
+    rest = report.mismatches.total() + report.corrections + report.acknowledged - len(report.shown)
     if rest > 0:
         written.append(f"… and {rest:,} more")
     written += [f"{count:,} x {rule}: {RULES[rule]}" for rule, count in sorted(report.mismatches.items())]
     written.append(
         f"{report.users:,} users, {report.operations:,} operations, {report.holds:,} holds; balances {report.balance}"
         f" {'=' if report.balance == report.earned else '≠'} deposits {report.deposited} + adjustments"
-        f" {report.adjusted} - commits {report.committed}; {report.corrections:,} corrections: "
+        f" {report.adjusted} - commits {report.committed}"
+        + (f" + unexplained {report.unexplained}" if report.unexplained else "")
+        + f"; {report.corrections:,} corrections"
+        + (f", {report.acknowledged:,} acknowledged: " if report.acknowledged else ": ")
         + ("coherent" if report.is_clean else f"{report.mismatches.total():,} MISMATCHES")
     )
     return written

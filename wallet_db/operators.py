@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from string import hexdigits
 from typing import Any, Literal
 from uuid import UUID
 
@@ -26,6 +27,8 @@ Place = tuple[datetime, UUID] | None
 Step = Literal["hour", "day"]
 
 TIMELINE_MAX = 500
+ORDER_DIGITS_MIN, ORDER_DIGITS = 8, 32
+"""Of an id: as many as pages show of it, and all."""
 STUCK_COUNTED_MAX = 100
 """More are shown as so many."""
 _ROUTE_COLUMNS = (
@@ -46,13 +49,16 @@ async def acting_for(pool: Pool, actor: str) -> AsyncIterator[Connection]:
 
 
 async def search_orders(pool: Pool, word: str, *, days: int, place: Place, limit: int) -> list[JsonObject]:
-    """Orders by their id, their user's, their number or its last six digits or more, or the provider's id.
+    """Orders by their id or its first eight digits, their user's, their number or six last digits, the provider's id.
 
     days: numbers are looked for among the orders of so many.
     """
     digits = word.removeprefix("+").replace(" ", "")
     as_number = digits if digits.isascii() and digits.isdigit() and len(digits) >= 6 else None
-    return await _objects(pool, _sql("search"), word, _as_uuid(word), as_number, days, *(place or (None, None)), limit)
+    before = place or (None, None)
+    return await _objects(
+        pool, _sql("search"), word, _as_uuid(word), as_number, days, *before, limit, *_ids_that_begin(word)
+    )
 
 
 async def find_users(pool: Pool, word: str) -> list[JsonObject]:
@@ -169,10 +175,10 @@ async def faulty_wallets(pool: Pool, *, after: UUID | None, limit: int) -> list[
     )
 
 
-async def correct_wallet(pool: Pool, user_id: UUID, *, actor: str) -> JsonObject:
+async def correct_wallet(pool: Pool, user_id: UUID, *, reason: str, actor: str) -> JsonObject:
     """Set right what can be known: `{"corrected", "alerted", "operations", "before", "after"}`."""
     async with acting_for(pool, actor) as connection:
-        return _object(await connection.fetchval("select correct_frozen_balance($1)", user_id))
+        return _object(await connection.fetchval("select correct_frozen_balance($1, p_reason => $2)", user_id, reason))
 
 
 async def list_logs(
@@ -303,6 +309,14 @@ async def _objects(pool: Pool, statement: str, *arguments: Any) -> list[JsonObje
 def _object(text: str) -> JsonObject:
     value: JsonObject = orjson.loads(text)
     return value
+
+
+def _ids_that_begin(word: str) -> tuple[UUID, UUID] | tuple[None, None]:
+    """The first and the last id with these digits at its beginning, eight or more; none: they are no such digits."""
+    digits = word.replace("-", "")
+    if not ORDER_DIGITS_MIN <= len(digits) <= ORDER_DIGITS or not set(digits) <= set(hexdigits):
+        return None, None
+    return UUID(digits.ljust(ORDER_DIGITS, "0")), UUID(digits.ljust(ORDER_DIGITS, "f"))
 
 
 def _as_uuid(word: str) -> UUID | None:

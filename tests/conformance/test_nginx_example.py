@@ -1,9 +1,11 @@
 """`deploy/nginx/onesms.conf` as it is shipped, but for ports, certificates and where it logs."""
 
+import http.client
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -87,6 +89,38 @@ def test_pages_of_this_host_may_write_with_a_cookie_and_no_others(system: System
 def test_figures_are_not_for_the_public(proxy: Proxy) -> None:
     assert httpx.get(f"{proxy.url}/metrics").status_code == 404
     assert httpx.get(f"{proxy.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin",
+        "/admin/",
+        "/api/admin/orders",
+        "//admin",
+        "/%61dmin",
+        "/api//admin/orders",
+        "/x/../admin?access_token=x",
+    ],
+)
+def test_operators_are_not_served_to_the_public(system: System, proxy: Proxy, path: str) -> None:
+    assert asked(system.url, "/admin").headers["x-request-id"], "a gateway has the page, and names each request"
+    answer = asked(proxy.url, path)
+    assert answer.status == 404
+    assert "x-request-id" not in answer.headers, "the proxy itself refuses"
+    assert asked(proxy.url, "/administrator").headers["x-request-id"]
+
+
+def asked(url: str, path: str) -> http.client.HTTPResponse:
+    """The path as it is written: no client tidies it."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+    finally:
+        connection.close()
 
 
 def test_no_token_of_an_address_is_logged(system: System, proxy: Proxy) -> None:

@@ -73,7 +73,16 @@ def key() -> dict[str, str]:
 def test_order_is_found_by_whatever_names_it(ann: httpx.Client, alice: httpx.Client, system: System) -> None:
     order = buy(alice)
     [(upstream,)] = fetch(system, "select provider_order_id from activations where id = $1", UUID(order["id"]))
-    for word in (order["id"], order["phone"], "+" + order["phone"], order["phone"][-7:], upstream, user_of(alice)):
+    for word in (
+        order["id"],
+        order["id"][:8],
+        order["id"][:13].upper(),
+        order["phone"],
+        "+" + order["phone"],
+        order["phone"][-7:],
+        upstream,
+        user_of(alice),
+    ):
         found = shaped(ann.get("/api/admin/search", params={"q": word}), shapes.Found)
         assert str(found.orders[0].id) == order["id"], word
     assert str(found.users[0].id) == user_of(alice)
@@ -152,9 +161,10 @@ def test_refund_gives_the_money_back_once_and_says_who_and_why(
         assert answer.status_code == 200, answer.text
         assert (answer.json()["status"], answer.json()["error_code"]) == ("cancelled", "REFUNDED_BY_OPERATOR")
     assert wallet(alice) == ("36.00", "0.00", "36.00")
-    moved = fetch(system, "select type, actor from balance_operations where activation_id = $1 order by number",
+    moved = fetch(system, "select type, actor, reason from balance_operations where activation_id = $1 order by number",
                   UUID(order["id"]))  # fmt: skip
-    assert moved == [("freeze", "onesms_gateway"), ("refund", f"onesms_operator:{ANN}")]
+    assert [each[:2] for each in moved] == [("freeze", "onesms_gateway"), ("refund", f"onesms_operator:{ANN}")]
+    assert moved[-1][2] == "ticket 12"
     shown = shaped(ann.get(f"/api/admin/orders/{order['id']}"), shapes.OrderDetail)
     [logged] = [entry for entry in shown.timeline if entry.kind == "log"]
     assert (logged.detail["reason"], logged.detail["actor"]) == ("ticket 12", f"onesms_operator:{ANN}")
@@ -324,11 +334,18 @@ def test_faulty_wallet_is_listed_and_corrected(ann: httpx.Client, alice: httpx.C
     asyncio.run(execute(system.database_url, spoil))
     faulty = shaped(ann.get("/api/admin/wallets"), shapes.FaultyWallets)
     assert [(str(each.user_id), each.status, each.frozen) for each in faulty.wallets] == [(user_id, "WARNING", "3.00")]
-    done = shaped(ann.post(f"/api/admin/wallets/{user_id}/correct"), shapes.Correction)
+    done = shaped(ann.post(f"/api/admin/wallets/{user_id}/correct", json={"reason": "ticket 14"}), shapes.Correction)
     assert (done.corrected, done.after.status, done.after.frozen) == (True, "OK", "0.00")
     assert shaped(ann.get("/api/admin/wallets"), shapes.FaultyWallets).wallets == []
     [last] = shaped(ann.get(f"/api/admin/users/{user_id}/operations?limit=1"), shapes.Audit).operations
     assert (last.type, last.actor) == ("correct", f"onesms_operator:{ANN}:correct_frozen_balance")
+    [logged] = fetch(
+        system,
+        "select data ->> 'actor', data ->> 'reason' from system_logs"
+        " where source = 'correct_frozen_balance' and data ->> 'user_id' = $1",
+        str(user_id),
+    )
+    assert logged == (f"onesms_operator:{ANN}", "ticket 14")
     logs = shaped(ann.get("/api/admin/logs", params={"level": "warning"}), shapes.Logs)
     assert any(row.data.get("user_id") == user_id for row in logs.logs)
 
@@ -498,7 +515,7 @@ def test_operators_are_served_over_a_login_of_their_own(system: System, alice: h
             assert ann.get(f"/api/admin/{path}").status_code == 200, path
         headers, body = key(), {"amount": "1.00", "reason": "paid"}
         assert ann.post(f"/api/admin/users/{user_of(alice)}/deposit", json=body, headers=headers).status_code == 200
-        assert ann.post(f"/api/admin/wallets/{user_of(alice)}/correct").status_code == 200
+        assert ann.post(f"/api/admin/wallets/{user_of(alice)}/correct", json={"reason": "a test"}).status_code == 200
 
 
 def test_demo_has_an_operator_on_its_own_machine_only(system: System) -> None:

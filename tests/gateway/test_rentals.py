@@ -157,6 +157,8 @@ def test_a_slow_provider_is_not_waited_for(impatient_url: str, system: System, p
         asked = client.post(f"{path}/extend", json={"hours": 2})
         assert (asked.status_code, asked.json()["extension"]["status"]) == (202, "requested")
         refusal(client.post(f"{path}/extend", json={"hours": 2}), 409, "NOT_EXTENDABLE")
+        for end in ("finish", "cancel"):
+            refusal(client.post(f"{path}/{end}"), 409, "EXTENSION_PENDING")
         wait_until(lambda: client.get(path).json()["hours"] == 6, "it is extended")
 
 

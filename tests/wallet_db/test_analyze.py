@@ -1,6 +1,9 @@
 """`python -m wallet_db analyze`: the worked example, made by the functions that make orders; races; what it prints."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +18,7 @@ from tests.browser import open_page
 from tests.wallet_db.logins import login
 from tests.wallet_db.support import MINUTE, Database, call, new_user, run
 from wallet_db import __main__ as command_line
+from wallet_db import operators
 from wallet_db.analyze import reading
 from wallet_db.analyze.figures import Analysis
 from wallet_db.analyze.findings import patterns
@@ -82,6 +86,9 @@ class Orders:
         elif outcome == "cancelled":
             self.at_20_left -= 1
             await self._close(activation, "cancelled", None, bought_at + (20 if self.at_20_left >= 0 else 3) * MINUTE)
+        elif outcome == "refunded":
+            await call(self.db, "refund_activation", p_activation_id=activation, p_reason="a test",
+                       p_now=bought_at + 5 * MINUTE)  # fmt: skip
         elif outcome == "expired":
             await self._close(activation, "cancelled", "ENDED", bought_at + 5 * MINUTE)
         else:
@@ -106,6 +113,64 @@ async def make_example(db: Database) -> None:
         for outcome, count in outcomes.items():
             for _ in range(count):
                 await orders.make(service, outcome)
+
+
+def test_what_an_operator_refunded_is_neither_a_cancel_nor_a_failure_of_its_route(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill(db: Pool) -> None:
+        orders = await some_orders(db)
+        for outcome in ("received", "refunded"):
+            await orders.make("telegram", outcome)
+        created = await orders.make("telegram", "open")
+        await call(db, "begin_purchase", p_activation_id=created, p_provider="herosms", p_now=orders.at)
+        await call(db, "refund_activation", p_activation_id=created, p_reason="a test", p_now=orders.at + 10 * MINUTE)
+        await call(db, "judge_routes", p_rule="disable", p_success_min=0.9, p_tries_min=1)
+        route = "select tried, sold, decided, delivered, answer_s_median, state from v_route_health where tried > 0"
+        assert tuple(await db.fetchrow(route) or ()) == (3, 2, 1, 1, 1.0, "enabled")
+        assert await db.fetchval("select success from v_dashboard_stats") == 1
+        [provider] = (await operators.read_figures(db, since=timedelta(days=1), step="day"))["providers"]
+        assert (provider["tried"], provider["sold"], provider["errors"]) == (3, 2, 0)
+
+    run(database_url, fill)
+    _, report, _ = analyze_command(database_url, capsys)
+    written = [line.split() for line in section(report, "ACTIVATIONS").splitlines()]
+    assert ["refunded", "2", "-", "refunded", "by", "an", "operator"] in written
+    assert section(report, "ACTIVATIONS").startswith("3 activations, 1 decided")
+
+
+def test_a_reader_that_has_read_enough_is_no_fault(example_url: str) -> None:
+    """As `| head` is: the pipe is closed before anything is written."""
+    reading_end, writing_end = os.pipe()
+    os.close(reading_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "wallet_db", "analyze", "--json"],
+        env={**os.environ, "DATABASE_URL": example_url},
+        stdout=writing_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_rentals_are_counted_with_why_they_failed(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, report, _ = analyze_command(database_url, capsys)
+    assert section(report, "RENTALS") == "0 rentals, 0 failed"
+
+    async def fill(db: Pool) -> None:
+        await db.execute(
+            "insert into rentals (user_id, service, country, status, hours, price, frozen_amount, error_code,"
+            " closed_at, due_at) select $1, 'whatsapp', 'indonesia', status, 4, 5, 0, code, now(), null from (values"
+            " ('failed', 'NO_NUMBERS'), ('failed', 'NO_NUMBERS'), ('completed', null)) ended (status, code)",
+            await new_user(db),
+        )
+
+    run(database_url, fill)
+    _, report, _ = analyze_command(database_url, capsys)
+    assert section(report, "RENTALS") == "3 rentals, 2 failed\n2 failed (NO_NUMBERS), 1 completed"
 
 
 @pytest.fixture(scope="module")

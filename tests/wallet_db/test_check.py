@@ -22,6 +22,7 @@ from tests.wallet_db.support import call, new_user
 from wallet_db.__main__ import main
 from wallet_db.check import RULES, Report, check
 from wallet_db.connect import Connection, connect
+from wallet_db.errors import AppendOnly, refusals
 from wallet_db.progress import Progress, line
 from wallet_db.roles import USER
 
@@ -251,10 +252,16 @@ class Operator:
         self._capsys = capsys
 
     def check(self, *options: str) -> tuple[int, str]:
-        self._monkeypatch.setattr(sys, "argv", ["wallet_db", "check", *options])
+        status, out, _ = self.run("check", *options)
+        return status, out
+
+    def run(self, command: str, *options: str) -> tuple[int, str, str]:
+        """The status, what it says and what is wrong."""
+        self._monkeypatch.setattr(sys, "argv", ["wallet_db", command, *options])
         self._capsys.readouterr()
         status = main()
-        return status, self._capsys.readouterr().out
+        said = self._capsys.readouterr()
+        return status, said.out, said.err
 
     def check_json(self, *options: str) -> tuple[int, dict[str, Any]]:
         status, output = self.check("--json", *options)
@@ -334,6 +341,75 @@ def test_a_correction_is_told_and_is_no_mismatch(operator: Operator, database_ur
             "found": "frozen 7.00",
         }
     ]
+
+
+BY_HAND = "update users set {} where balance = 85; set session_replication_role = origin;"
+LATER = " select atomic_deposit(id, 1, p_transaction_id => 'later') from users where operation_number = 9"
+
+
+@pytest.mark.parametrize(
+    ("column", "correct", "rules", "found"),
+    [
+        (
+            "frozen_balance = 7",
+            "correct_frozen_balance(id)",
+            {"before_is_previous_after": 1},
+            "balance 85.00, frozen 7.00",
+        ),
+        (
+            "balance = 90",
+            "atomic_adjust(id, -5, p_transaction_id => 'back', p_reason => 'by hand')",
+            {"before_is_previous_after": 1, "money_conserved": 1},
+            "balance 90.00, frozen 5.00",
+        ),
+    ],
+    ids=["frozen", "balance"],
+)
+def test_a_break_that_was_looked_into_is_told_and_fails_no_more(
+    operator: Operator, database_url: str, column: str, correct: str, rules: dict[str, int], found: str
+) -> None:
+    """Changed by hand, used before anybody saw it, set right: the audit keeps the break for good."""
+    then = BY_HAND.format(column) + LATER
+    user = furnished(database_url, f"{then}; select {correct} from users where operation_number = 10")  # noqa: S608
+    status, report = operator.check_json()
+    assert (status, report["mismatches"]) == (1, rules)
+
+    the_break = ("--user", str(user), "--operation", "10", "--reason", "ticket 15: changed by hand")
+    assert operator.run("acknowledge", *the_break)[0] == 0
+    status, report = operator.check_json()
+    assert (status, report["mismatches"], report["acknowledged"]) == (0, {}, 1)
+    [shown] = [shown for shown in report["shown"] if shown["rule"] == "acknowledged"]
+    assert (shown["user_id"], shown["place"]) == (str(user), "operation 10")
+    assert shown["found"].startswith(f"{found}; ")
+    assert shown["found"].endswith("Z: ticket 15: changed by hand")
+    assert ", 1 acknowledged: coherent" in operator.check()[1]
+    assert operator.run("acknowledge", *the_break)[1].endswith("ticket 15: changed by hand\n"), "again changes nothing"
+
+    async def once_more() -> None:
+        connection = await connect(database_url, "test")
+        with pytest.raises(AppendOnly), refusals():
+            await connection.execute("update acknowledged_breaks set reason = 'x'")
+        await connection.execute(BYPASS)
+        await connection.execute("update balance_operations set frozen_before = frozen_before + 1 where number = 10")
+        await connection.close()
+
+    asyncio.run(once_more())
+    status, report = operator.check_json()
+    assert status == 1, "another break than the one that was acknowledged"
+    assert "before_is_previous_after" in report["mismatches"]
+
+
+def test_what_is_no_break_is_not_acknowledged(operator: Operator, database_url: str) -> None:
+    user = str(furnished(database_url))
+    for whose, number, reason, told in (
+        (user, "8", "a test", "does not begin where the one before it ended, got 8"),
+        (user, "1", "a test", "does not begin where the one before it ended, got 1"),
+        (user, "10", "a test", "no operation 10"),
+        (user, "8", " ", "expected a reason"),
+        (str(uuid4()), "8", "a test", "no user"),
+    ):
+        status, out, error = operator.run("acknowledge", "--user", whose, "--operation", number, "--reason", reason)
+        assert (status, out, told in error) == (1, "", True), error
 
 
 def test_old_events_may_be_gone(operator: Operator, database_url: str) -> None:

@@ -42,6 +42,7 @@ ACTIVATION_KEYS = {
     "another_sms",
     "finish_requested",
     "error_code",
+    "request_id",
     "retry_on_timeout",
     "retry_of",
     "retried_by",
@@ -94,6 +95,7 @@ def test_a_purchase_writes_the_freeze_then_the_order(database_url: str) -> None:
             "another_sms": None,
             "finish_requested": False,
             "error_code": None,
+            "request_id": None,
             "retry_on_timeout": None,
             "retry_of": None,
             "retried_by": None,
@@ -124,6 +126,7 @@ def test_an_sms_writes_message_then_order_then_money(database_url: str) -> None:
             "country": "indonesia",
             "code": "123456",
             "text": "Your code is 123456",
+            "request_id": None,
         }
         assert (updated.keys(), updated["status"], updated["code"]) == (ACTIVATION_KEYS, "received", "123456")
         assert updated["sms"] == [{"code": "123456", "text": "Your code is 123456", "received_at": received_at}]

@@ -161,7 +161,11 @@ def test_frozen_becomes_the_sum_of_the_open_holds(database_url: str, found: str,
         assert event["type"] == "balance.changed"
         assert orjson.loads(event["payload"])["frozen"] == "5.00"
         [line] = await logged(db, "warning")
-        assert line == {name: answer[name] for name in ("user_id", "operations", "before", "after")}
+        assert line == {
+            **{name: answer[name] for name in ("user_id", "operations", "before", "after")},
+            "actor": role,
+            "reason": None,
+        }
         assert await alerts(db) == []
         assert await untouched(db, healthy) == before
         assert not (await correct(db, user))["corrected"]

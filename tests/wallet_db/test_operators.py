@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import asyncpg
+import orjson
 import pytest
 
 from tests.wallet_db.logins import connected, login
@@ -76,6 +77,13 @@ def test_refund_ends_a_purchase_that_was_begun_and_is_not_done_twice(database_ur
         assert await wallet(db, user) == ("36.00", "0.00", "36.00")
         assert await db.fetchval("select count(*) from system_logs where source = 'refund_activation'") == 1
         assert (await row(db, activation))["due_at"] is None
+        [told] = await db.fetch("select level, message, data from system_logs where source = 'operators'")
+        assert (told["level"], told["message"]) == ("error", "NUMBER_MAY_BE_SOLD")
+        data = orjson.loads(told["data"])
+        assert data["activation_id"] == str(activation)
+        assert (data["provider"], data["amount"]) == ("herosms", "5.00")
+        assert await call(db, "fold_alerts", p_limit=10) == 1
+        assert await db.fetchval("select message from alerts where closed_at is null") == "NUMBER_MAY_BE_SOLD"
         await assert_books_balance(db)
 
     run(database_url, scenario)
@@ -153,6 +161,8 @@ def test_rental_is_refunded_with_its_extension_or_closed_and_paid(database_url: 
             ("an operator closed a rental", "ticket 12"),
             ("an operator refunded a rental", "ticket 12"),
         ]
+        reasons = "select distinct reason from balance_operations where type in ('commit', 'refund')"
+        assert [reason for (reason,) in await db.fetch(reasons)] == ["ticket 12"]
         with pytest.raises(AlreadyClosed):
             await operators.end_rental(db, other, refund=True, **WHY)
         await assert_books_balance(db)

@@ -29,6 +29,7 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "lock_user_wallet": {WALLET, OPERATOR},
     "expire_holds": {POLLERS, OPERATOR},
     "correct_frozen_balance": {POLLERS, OPERATOR},
+    "acknowledge_break": {OPERATOR},
     # orders
     "create_activation": {GATEWAY},
     "request_cancel": {GATEWAY},
@@ -130,7 +131,8 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
             "change_balance", "check_amount", "check_hold_order", "check_key", "check_reason", "check_remarks",
             "claim_settlement_id",
             "find_hold", "apply_late_sms", "check_open_orders", "check_rental_hours", "find_country", "find_service",
-            "lock_activation", "lock_own_received", "lock_rental", "restate_rental_frozen",
+            "lock_activation", "lock_own_received", "lock_rental", "refuse_while_extending", "restate_rental_frozen",
+            "tell_may_be_sold",
             "operation_result", "redacted_json", "refund_due", "refuse_freeze", "refuse_mismatch",
             "refuse_rewriting", "refuse_second_end",
             "refuse_unaudited_change", "refuse_unknown_transition", "rentals_append_event", "replay_freeze",
@@ -186,6 +188,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         WALLET: {"SELECT"},
         USER: {OF_OPERATIONS},
     },
+    "acknowledged_breaks": {OPERATOR: {"SELECT"}},
     "activations": {
         GATEWAY: {"SELECT"},
         POLLERS: {

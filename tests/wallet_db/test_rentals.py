@@ -1,5 +1,6 @@
 """A rental's whole life in the database: ordered, running, extended, ended; the money is looked at after each step."""
 
+from collections.abc import Awaitable
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -286,6 +287,78 @@ def test_a_finish_is_for_rentals_that_run(database_url: str) -> None:
             await extend(db, user, rental)
         await close(db, rental, "completed")
         assert (await call(db, "request_rental_finish", **ask))["status"] == "completed"
+
+    run(database_url, scenario)
+
+
+def test_nothing_ends_a_rental_before_its_extension_is_decided(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        user = await new_user(db)
+        rental = await running(db, user)
+        mine = {"p_user_id": user, "p_rental_id": rental, "p_now": NOW}
+        asked = {"p_rental_id": rental, "p_reason": "ticket 1", "p_now": NOW}
+        await extend(db, user, rental)
+        for begun in (False, True):
+            if begun:
+                await _begin(db, rental)
+            for name, wanted in (
+                ("request_rental_finish", mine),
+                ("request_rental_cancel", mine),
+                ("cancel_rental", asked),
+            ):
+                with pytest.raises(errors.ExtensionPending) as pending:
+                    await call(db, name, **wanted)
+                assert pending.value.data == {"order_id": str(rental)}
+        stored = await row(db, rental)
+        assert (stored["finish_requested_at"], stored["cancel_requested_at"]) == (None, None)
+        assert await wallet(db, user) == EXTENDED
+        await call(db, "record_extension", p_rental_id=rental, p_ends_at=ENDS_AT + timedelta(hours=4), p_due_at=NOW)
+        assert (await call(db, "request_rental_finish", **mine))["finish_requested"]
+        await close(db, rental, "completed")
+        assert await wallet(db, user) == ("29.00", "0.00", "29.00")
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize("first", ["finish", "extend"])
+def test_of_a_finish_and_an_extension_at_once_one_is_refused(database_url: str, first: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        user = await new_user(db)
+        rental = await running(db, user)
+
+        def finish() -> Awaitable[object]:
+            return call(db, "request_rental_finish", p_user_id=user, p_rental_id=rental, p_now=NOW)
+
+        calls = [finish(), extend(db, user, rental)]
+        results = await outcomes(calls if first == "finish" else reversed(calls))
+        [refused] = [result for result in results if isinstance(result, errors.WalletError)]
+        stored = await row(db, rental)
+        if isinstance(refused, errors.NotExtendable):
+            assert refused.data["reason"] == "finish_requested"
+            assert (stored["extension_status"], await wallet(db, user)) == (None, FROZEN)
+        else:
+            assert isinstance(refused, errors.ExtensionPending)
+            assert (stored["finish_requested_at"], await wallet(db, user)) == (None, EXTENDED)
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize(("refund", "balance"), [(True, "36.00"), (False, "30.00")])
+def test_an_operator_may_end_it_all_the_same_and_is_told_what_that_may_lose(
+    database_url: str, refund: bool, balance: str
+) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_rentals(db)
+        user = await new_user(db)
+        rental = await running(db, user)
+        await extend(db, user, rental)
+        await _begin(db, rental)
+        await call(db, "end_rental", p_rental_id=rental, p_refund=refund, p_reason="ticket 1", p_now=NOW)
+        assert await wallet(db, user) == (balance, "0.00", balance)
+        told = await db.fetch("select level, message, data ->> 'amount' from system_logs where source = 'operators'")
+        assert told == [("error", "EXTENSION_MAY_BE_SOLD", "1.00")]
 
     run(database_url, scenario)
 

@@ -1,9 +1,11 @@
 """Roles belong to the server: here one without any of ours, whose databases are migrated by logins without power."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -12,11 +14,12 @@ import pytest
 from tests.conftest import database_of, execute
 from tests.wallet_db.logins import PASSWORD, connected, url_as
 from tests.wallet_db.support import new_user, run
+from wallet_db.check import check
 from wallet_db.connect import Pool, RoleRefused, connect
 from wallet_db.embedded import EmbeddedPostgres
 from wallet_db.errors import AppendOnly, refusals
 from wallet_db.migrate import MigrationError, migrate
-from wallet_db.roles import GATEWAY, ROLES
+from wallet_db.roles import GATEWAY, NOTIFIER, OPERATOR, POLLERS, ROLES, WALLET
 
 
 @pytest.fixture
@@ -122,6 +125,56 @@ def test_the_audit_is_rewritten_neither_by_its_owner_nor_by_a_superuser(bare_url
                     await superuser.execute(statement)
 
     run(url, scenario)
+
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+def test_a_database_is_made_by_the_lines_that_are_told(bare_url: str) -> None:
+    """Those of deploy/README.md, one by one; then each login does what its file is for, and no more."""
+    readme = (DEPLOY / "README.md").read_text("utf-8")
+    ((statements,), (migrating,)) = (
+        re.findall(pattern, readme, re.DOTALL)
+        for pattern in (
+            r"## The database.*?```sql\n(.*?)```",
+            r"DATABASE_URL=(\S+) \.venv/bin/python -m wallet_db migrate",
+        )
+    )
+    told = {
+        name: re.findall(r"^(?:OPERATOR_)?DATABASE_URL=(.*)$", path.read_text("utf-8"), re.MULTILINE)
+        for name in ("onesms", "onesms-operators", "onesms-check")
+        for path in [DEPLOY / "systemd" / f"{name}.env.example"]
+    }
+    socket = urlsplit(bare_url)
+
+    def here(url: str) -> str:
+        """The address as told, on this server."""
+        parts = urlsplit(url)
+        return parts._replace(netloc=f"{parts.username}:{parts.password}@", query=socket.query).geturl()
+
+    async def scenario() -> None:
+        for statement in statements.split(";")[:-1]:
+            await execute(bare_url, statement)
+        assert await migrate(here(migrating))
+        (processes,), (operators,), (checking,) = (map(here, urls) for urls in told.values())
+        assert await migrate(processes) == []
+        for role in (GATEWAY, POLLERS, NOTIFIER):
+            async with connected(processes, role) as connection:
+                assert await connection.fetchval("select current_user::text") == role
+        for role in (OPERATOR, WALLET):
+            with pytest.raises(RoleRefused):
+                await connect(processes, "test", role=role)
+        async with connected(operators, OPERATOR) as connection:
+            user = await connection.fetchval("insert into users (name) values ('ann') returning id")
+            await connection.execute(
+                "select atomic_deposit($1, 5, p_transaction_id => 'd', p_reason => 'a test')", user
+            )
+        with pytest.raises(RoleRefused):
+            await connect(operators, "test", role=GATEWAY)
+        report = await check(checking)
+        assert (report.users, report.operations, report.is_clean) == (2, 1, True)
+
+    asyncio.run(scenario())
 
 
 def test_a_schema_everybody_may_create_in_stops_a_migration(bare_url: str) -> None:

@@ -11,7 +11,7 @@ from tests.wallet_db.support import apply_sms, new_user, pending_order, run
 from wallet_db.connect import Connection, Pool
 from wallet_db.roles import GATEWAY, OPERATOR, USER, WALLET
 
-NO_USERS_BUSINESS = ("kept_answers", "presence", "redactions", "revocations", "tickets")
+NO_USERS_BUSINESS = ("acknowledged_breaks", "kept_answers", "presence", "redactions", "revocations", "tickets")
 """The user's role may not read them at all: `test_privileges.py`."""
 OWN = {
     "users": "id",

@@ -1,6 +1,7 @@
 """What an analysis found, as values. Pure.
 
-Shares are of the decided orders: those still open are counted beside them, for nobody knows yet what they will be.
+Shares are of the decided orders: those still open, or refunded by an operator, are counted beside them, for nobody
+knows what they will be or would have been.
 Durations are seconds, distances milliseconds; times, days and hours are UTC's; money is exact.
 """
 
@@ -10,12 +11,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 
-RECEIVED, CANCELLED, TIMEOUT, EXPIRED, FAILED, OPEN = OUTCOMES = (
+RECEIVED, CANCELLED, TIMEOUT, EXPIRED, FAILED, REFUNDED, OPEN = OUTCOMES = (
     "received",
     "cancelled",
     "timeout",
     "expired",
     "failed",
+    "refunded",
     "open",
 )
 """As `v_activation_outcomes` defines them."""
@@ -52,8 +54,8 @@ class Tally:
 
     @property
     def decided(self) -> int:
-        """All but the open ones."""
-        return self.total - self.count(OPEN)
+        """All but the open ones, and those an operator refunded: what would have become of them nobody knows."""
+        return self.total - self.count(OPEN) - self.count(REFUNDED)
 
     def share(self, outcome: str) -> float | None:
         """Of the decided orders, 0 to 1; None: nothing is decided."""
@@ -119,6 +121,16 @@ class OperationSum:
     type: str
     operations: int
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RentalSum:
+    """The rentals that stand or ended alike."""
+
+    status: str
+    error_code: str
+    """"": none was given."""
+    rentals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +225,8 @@ class Analysis:
     operations: Sequence[OperationSum]
     races: Races
     coherence: Coherence
+    rentals: Sequence[RentalSum] = ()
+    """The commonest first."""
 
     @property
     def all_failed(self) -> dict[str, Tally]:

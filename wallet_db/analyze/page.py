@@ -7,7 +7,6 @@ from wallet_db.analyze.figures import (
     CANCELLED,
     EXPIRED,
     LAST_MINUTE,
-    OPEN,
     OUTCOMES,
     RACE_WINDOW_MS,
     RECEIVED,
@@ -93,7 +92,7 @@ def _outcome_bar(orders: Tally) -> str:
 def _legend(orders: Tally) -> str:
     rows = [
         f'<li><i class="{outcome}"></i><b>{outcome}</b> {orders.count(outcome):,}'
-        f" <strong>{percent(orders.share(outcome)) if outcome != OPEN else ''}</strong>"
+        f" <strong>{percent(orders.share(outcome)) if outcome in DECIDED else ''}</strong>"
         f" <small>{escape(MEANINGS[outcome])}</small></li>"
         for outcome in OUTCOMES
         if orders.count(outcome) or outcome in (RECEIVED, CANCELLED, TIMEOUT)

@@ -26,6 +26,7 @@ from wallet_db.analyze.figures import (
     Pair,
     PairTypes,
     Races,
+    RentalSum,
     ResponseTime,
     Tally,
     days_between,
@@ -42,7 +43,7 @@ USERS_CHECKED_MAX = 100
 """… else so many wallets at most, with no more operations than that together."""
 PAIRS_SHOWN = 12
 
-STEPS = 9
+STEPS = 10
 Advance = Callable[[int, int], None]
 
 
@@ -93,6 +94,7 @@ class _Reading:
         ends = await self._fetch(_sql("ends"), *period, AT_20_MIN_S)
         codes = await self._fetch(_sql("codes"), *period)
         operations = await self._fetch(_sql("operations"), *period)
+        rentals = await self._fetch(_sql("rentals"), *period)
         (races,) = await self._fetch(_sql("races"), *period, RACE_WINDOW_MS, USERS_CHECKED_MAX, PAIRS_SHOWN)
         coherence = await self._coherence(races["racing"])
         return Analysis(
@@ -113,6 +115,7 @@ class _Reading:
             operations=[OperationSum(**dict(row)) for row in operations],
             races=_races(races),
             coherence=coherence,
+            rentals=[RentalSum(**dict(row)) for row in rentals],
         )
 
     async def _coherence(self, racing: list[UUID]) -> Coherence:

@@ -2,11 +2,11 @@
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #5d6670; --line: #dde2e7; --ground: #f6f7f9; --card: #fff;
-  --received: #159a6f; --cancelled: #e0a100; --timeout: #d55e00; --expired: #b764a0; --failed: #7b8490; --open: #4aa3df;
-  --critical: #c62828; --warning: #b26a00; --note: #3a6ea5; }
+  --received: #159a6f; --cancelled: #e0a100; --timeout: #d55e00; --expired: #b764a0; --failed: #7b8490;
+  --refunded: #c9a27a; --open: #4aa3df; --critical: #c62828; --warning: #b26a00; --note: #3a6ea5; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa5b1; --line: #323a43; --ground: #14181c;
   --card: #1d2329; --received: #2bb88a; --cancelled: #e6b333; --timeout: #e87b35; --expired: #cf86bb; --failed: #8b95a1;
-  --open: #63b4ea; --critical: #ff7b72; --warning: #e3a548; --note: #7fb2e5; } }
+  --refunded: #d9b48d; --open: #63b4ea; --critical: #ff7b72; --warning: #e3a548; --note: #7fb2e5; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1120px; padding: 16px; background: var(--ground); color: var(--ink);
   font: 15px/1.45 system-ui, sans-serif; }
@@ -39,6 +39,7 @@ svg { display: block; width: 100%; height: auto; } svg text { font-size: 10px; f
 .cancelled { background: var(--cancelled); fill: var(--cancelled); }
 .timeout { background: var(--timeout); fill: var(--timeout); }
 .expired { background: var(--expired); fill: var(--expired); }
+.refunded { background: var(--refunded); fill: var(--refunded); }
 .failed { background: var(--failed); fill: var(--failed); }
 .open, .pairs { background: var(--open); fill: var(--open); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }

@@ -20,6 +20,7 @@ from wallet_db.analyze.figures import (
     OUTCOMES,
     RACE_WINDOW_MS,
     RECEIVED,
+    REFUNDED,
     STEPS_MS,
     TIMEOUT,
     Analysis,
@@ -34,7 +35,7 @@ WIDTH_MIN = 72
 BAR_WIDTH = 30
 BESIDE_A_BAR = 69
 """So much else is in a line of the outcomes, meaning included."""
-DISPENSABLE = ("open", "cost", "paid", "failed", "expired")
+DISPENSABLE = ("open", "refunded", "cost", "paid", "failed", "expired")
 """Columns of the outcomes that a narrow table does without, the first one first."""
 SERVICES_SHOWN = 20
 DAYS_SHOWN = 62
@@ -45,6 +46,7 @@ MEANINGS = {
     TIMEOUT: "no SMS as long as we waited",
     EXPIRED: "ended by the provider without an SMS",
     FAILED: "no number was sold to us",
+    REFUNDED: "refunded by an operator",
     OPEN: "not decided yet",
 }
 
@@ -61,6 +63,7 @@ def lines(analysis: Analysis, width: int = 120) -> list[str]:
         ("RESPONSE TIME", _response_times(analysis)),
         ("BY HOUR (UTC)", _hours(analysis)),
         ("BY DAY (UTC)", _days(analysis)),
+        ("RENTALS", _rentals(analysis)),
         ("TRANSACTIONS", _operations(analysis)),
         ("RACE CONDITIONS", _races(analysis.races)),
         ("COHERENCE", iter([coherence(analysis.coherence)])),
@@ -188,12 +191,12 @@ def _orders(analysis: Analysis, width: int) -> Iterator[str]:
         [
             outcome,
             f"{orders.count(outcome):,}".rjust(9),
-            percent(orders.share(outcome) if outcome != OPEN else None).rjust(7),
-            "" if outcome == OPEN else "█" * round((orders.share(outcome) or 0.0) * bar_width),
+            percent(orders.share(outcome) if outcome in DECIDED else None).rjust(7),
+            "" if outcome not in DECIDED else "█" * round((orders.share(outcome) or 0.0) * bar_width),
             MEANINGS[outcome],
         ]
         for outcome in OUTCOMES
-        if outcome != OPEN or orders.count(OPEN)
+        if outcome in DECIDED or orders.count(outcome)
     ]
     yield from table(("", "orders".rjust(9), "share".rjust(7), "", ""), rows).splitlines()
     yield f"users paid {orders.price_paid:,}, the numbers with an SMS cost {orders.cost:,.2f}"
@@ -209,19 +212,20 @@ def _table(name: str, tallies: Mapping[str, Tally], width: int) -> Iterator[str]
         yield "none"
         return
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].total, item[0]))
+    beside = [outcome for outcome in (REFUNDED,) if any(tally.count(outcome) for tally in tallies.values())]
     rows = [
         [
             label or "none",
             f"{tally.total:,}",
             f"{tally.count(RECEIVED):,}",
             percent(tally.success),
-            *(f"{tally.count(outcome):,}" for outcome in (*DECIDED[1:], OPEN)),
+            *(f"{tally.count(outcome):,}" for outcome in (*DECIDED[1:], *beside, OPEN)),
             f"{tally.price_paid:,}",
             f"{tally.cost:,.2f}",
         ]
         for label, tally in ordered[:SERVICES_SHOWN]
     ]
-    head = (name, "orders", "SMS", "success", *DECIDED[1:], OPEN, "paid", "cost")
+    head = (name, "orders", "SMS", "success", *DECIDED[1:], *beside, OPEN, "paid", "cost")
     yield from _narrowed(head, rows, width).splitlines()
     if len(ordered) > SERVICES_SHOWN:
         yield f"… and {len(ordered) - SERVICES_SHOWN:,} more"
@@ -273,6 +277,17 @@ def _days(analysis: Analysis) -> Iterator[str]:
     if shown > first:
         yield f"… {plural(shown - first, 'day')} before: --json has them"
     yield from _bars(dict(list(days.items())[shown:]))
+
+
+def _rentals(analysis: Analysis) -> Iterator[str]:
+    total = sum(each.rentals for each in analysis.rentals)
+    failed = [each for each in analysis.rentals if each.status == "failed"]
+    yield f"{plural(total, 'rental')}, {sum(each.rentals for each in failed):,} failed"
+    if analysis.rentals:
+        yield ", ".join(
+            f"{each.rentals:,} {each.status}{f' ({each.error_code})' if each.error_code else ''}"
+            for each in analysis.rentals
+        )
 
 
 def _operations(analysis: Analysis) -> Iterator[str]:

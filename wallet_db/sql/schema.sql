@@ -45,6 +45,52 @@ begin
     return found;
 end $$;
 
+CREATE FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_user users := lock_user_wallet(p_user_id);
+    v_operation balance_operations;
+    v_before balance_operations;
+    v_acknowledged acknowledged_breaks;
+begin
+    perform check_reason(p_reason);
+    select * into v_acknowledged from acknowledged_breaks where user_id = v_user.id and number = p_number;
+    if not found then
+        select * into v_operation from balance_operations where user_id = v_user.id and number = p_number;
+        if not found then
+            raise exception using errcode = 'OS014', message = format('the user has no operation %s', p_number),
+                detail = '{"argument": "p_number"}';
+        end if;
+        select * into v_before from balance_operations where user_id = v_user.id and number = p_number - 1;
+        if (not found and p_number > 1)
+           or (v_operation.balance_before = coalesce(v_before.balance_after, 0)
+               and (v_operation.type = 'correct' or v_operation.frozen_before = coalesce(v_before.frozen_after, 0)))
+        then
+            raise exception using errcode = 'OS014',
+                message = format('expected an operation that does not begin where the one before it ended, got %s',
+                                 p_number),
+                detail = '{"argument": "p_number"}';
+        end if;
+        insert into acknowledged_breaks (user_id, number, balance_difference, frozen_difference, reason, actor,
+                                         acknowledged_at)
+        values (v_user.id, p_number, v_operation.balance_before - coalesce(v_before.balance_after, 0),
+                v_operation.frozen_before - coalesce(v_before.frozen_after, 0), p_reason, acting(), p_now)
+        returning * into v_acknowledged;
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'info', 'acknowledge_break', 'an operator acknowledged a break of the audit',
+                jsonb_build_object('user_id', v_user.id, 'number', p_number, 'reason', p_reason,
+                    'actor', v_acknowledged.actor, 'balance_difference', v_acknowledged.balance_difference::text,
+                    'frozen_difference', v_acknowledged.frozen_difference::text));
+    end if;
+    return jsonb_build_object(
+        'user_id', v_acknowledged.user_id, 'number', v_acknowledged.number,
+        'balance_difference', v_acknowledged.balance_difference::text,
+        'frozen_difference', v_acknowledged.frozen_difference::text, 'reason', v_acknowledged.reason,
+        'actor', v_acknowledged.actor, 'acknowledged_at', iso_utc(v_acknowledged.acknowledged_at));
+end $$;
+
 CREATE FUNCTION public.acting(p_actor text DEFAULT NULL::text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -207,7 +253,7 @@ CREATE FUNCTION public.alert_lasts(p_alert public.alerts, p_now timestamp with t
 declare
     v_data jsonb := p_alert.data;
 begin
-    if p_alert.source = 'correct_frozen_balance' and p_alert.level = 'critical' then
+    if p_alert.source = 'correct_frozen_balance' then
         return coalesce(wallet_health((v_data ->> 'user_id')::uuid) ->> 'status' <> 'OK', false);
     elsif p_alert.source = 'judge_routes' and v_data ? 'provider' then
         return exists (select from routes r
@@ -976,7 +1022,7 @@ exception when data_exception or program_limit_exceeded then
     return null;
 end $$;
 
-CREATE FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_outcome text DEFAULT NULL::text) RETURNS boolean
+CREATE FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now(), p_outcome text DEFAULT NULL::text, p_reason text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1000,7 +1046,9 @@ begin
            cancel_requested_at = null, cancel_allowed_at = null
      where id = p_activation_id;
     update route_attempts
-       set closed_at = p_now, status = case p_error_code when 'ENDED' then 'ended' else p_status end,
+       set closed_at = p_now,
+           status = case p_error_code when 'ENDED' then 'ended' when 'REFUNDED_BY_OPERATOR' then 'refunded'
+                                      else p_status end,
            ended_at = coalesce(ended_at, p_now),
            outcome = coalesce(outcome, p_outcome, p_error_code, p_status)
      where activation_id = p_activation_id and number = v_activation.attempts;
@@ -1015,10 +1063,11 @@ begin
     v_refund := refund_due(p_status, v_activation.service, v_hold.amount);
     if v_refund = 0 then
         perform atomic_commit(v_activation.user_id, p_activation_id => p_activation_id,
-                              p_transaction_id => v_transaction_id, p_reason => p_status);
+                              p_transaction_id => v_transaction_id, p_reason => coalesce(p_reason, p_status));
     else
         perform atomic_refund(v_activation.user_id, p_activation_id => p_activation_id,
-                              p_transaction_id => v_transaction_id, p_reason => p_status, p_amount => v_refund);
+                              p_transaction_id => v_transaction_id, p_reason => coalesce(p_reason, p_status),
+                              p_amount => v_refund);
     end if;
     perform settle_owed_sms(v_activation, null, p_now);
     return true;
@@ -1055,7 +1104,7 @@ begin
     return cardinality(v_closed);
 end $$;
 
-CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text DEFAULT NULL::text, p_unused_hours integer DEFAULT NULL::integer, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_reason text DEFAULT NULL::text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1100,10 +1149,11 @@ begin
             v_back := v_back - v_refund;
         end if;
         if v_refund = 0 then
-            perform atomic_commit(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status);
+            perform atomic_commit(v_rental.user_id, p_transaction_id => v_hold.transaction_id,
+                                  p_reason => coalesce(p_reason, p_status));
         else
-            perform atomic_refund(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status,
-                                  p_amount => v_refund);
+            perform atomic_refund(v_rental.user_id, p_transaction_id => v_hold.transaction_id,
+                                  p_reason => coalesce(p_reason, p_status), p_amount => v_refund);
         end if;
     end loop;
     return true;
@@ -1119,7 +1169,7 @@ begin
        and o.hold_transaction_id is not null;
 end $$;
 
-CREATE FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+CREATE FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone DEFAULT now(), p_reason text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1131,6 +1181,7 @@ declare
     v_refusal text;
     v_alerted boolean := false;
 begin
+    perform check_remarks(p_reason, null);
     if v_before ->> 'status' = 'WARNING' then
         begin
             perform settle_ended_orders(p_user_id, 'correct_frozen_balance');
@@ -1148,7 +1199,8 @@ begin
     if v_operations <> '[]' then
         insert into system_logs (at, level, source, message, data)
         values (p_now, 'warning', 'correct_frozen_balance', 'a wallet was corrected', jsonb_build_object(
-                'user_id', p_user_id, 'operations', v_operations, 'before', v_before, 'after', v_after));
+                'user_id', p_user_id, 'operations', v_operations, 'before', v_before, 'after', v_after,
+                'actor', acting(), 'reason', p_reason));
     end if;
     if v_after ->> 'status' <> 'OK' then
         v_alerted := alert_wallet(v_after, v_refusal, p_now);
@@ -1315,7 +1367,7 @@ begin
             detail = jsonb_build_object('order_id', p_rental_id, 'status', v_rental.status)::text;
     elsif v_rental.closed_at is null then
         perform close_rental(p_rental_id, case when p_refund then 'cancelled' else 'completed' end, v_error_code,
-                             p_now => p_now);
+                             p_now => p_now, p_reason => p_reason);
         insert into system_logs (at, level, source, message, data)
         values (p_now, 'info', 'end_rental',
                 case when p_refund then 'an operator refunded a rental' else 'an operator closed a rental' end,
@@ -1325,6 +1377,13 @@ begin
                         'status', v_rental.status, 'provider', v_rental.provider,
                         'provider_order_id', v_rental.provider_order_id, 'ends_at', iso_utc(v_rental.ends_at),
                         'extension', v_rental.extension_status, 'due_at', iso_utc(v_rental.due_at))));
+        if v_rental.status = 'ordering' and v_rental.purchase_started_at is not null then
+            perform tell_may_be_sold('NUMBER_MAY_BE_SOLD', jsonb_build_object('rental_id', p_rental_id),
+                                     v_rental.provider, v_rental.price, p_now);
+        elsif v_rental.extension_started_at is not null then
+            perform tell_may_be_sold('EXTENSION_MAY_BE_SOLD', jsonb_build_object('rental_id', p_rental_id),
+                                     v_rental.provider, v_rental.extension_price, p_now);
+        end if;
     end if;
     return (select rental_json(r) from rentals r where r.id = p_rental_id);
 end $$;
@@ -2455,7 +2514,7 @@ begin
             message = format('the order has already ended: %s', v_activation.status),
             detail = jsonb_build_object('order_id', p_activation_id, 'status', v_activation.status)::text;
     elsif v_activation.closed_at is null then
-        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now);
+        perform close_activation(p_activation_id, 'cancelled', 'REFUNDED_BY_OPERATOR', p_now, p_reason => p_reason);
         insert into system_logs (at, level, source, message, data)
         values (p_now, 'info', 'refund_activation', 'an operator refunded an order', jsonb_build_object(
             'activation_id', p_activation_id, 'user_id', v_activation.user_id, 'reason', p_reason, 'actor', acting(),
@@ -2464,6 +2523,10 @@ begin
                 'provider_order_id', v_activation.provider_order_id,
                 'purchase_started_at', iso_utc(v_activation.purchase_started_at),
                 'due_at', iso_utc(v_activation.due_at))));
+        if v_activation.status = 'ordering' and v_activation.purchase_started_at is not null then
+            perform tell_may_be_sold('NUMBER_MAY_BE_SOLD', jsonb_build_object('activation_id', p_activation_id),
+                                     v_activation.provider, v_activation.price, p_now);
+        end if;
     end if;
     return (select activation_json(a) from activations a where a.id = p_activation_id);
 end $$;
@@ -2646,6 +2709,16 @@ begin
             detail = jsonb_build_object('order_id', old.id, 'from', old.status, 'to', new.status)::text;
     end if;
     return new;
+end $$;
+
+CREATE FUNCTION public.refuse_while_extending(p_rental public.rentals) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+    if p_rental.extension_status = 'requested' then
+        raise exception using errcode = 'OS024', message = 'an extension of the rental is not decided yet',
+            detail = jsonb_build_object('order_id', p_rental.id)::text;
+    end if;
 end $$;
 
 CREATE FUNCTION public.rental_json(p_rental public.rentals) RETURNS jsonb
@@ -2884,6 +2957,7 @@ begin
                     'order_id', p_rental_id,
                     'cancel_until', iso_utc(v_rental.purchased_at + interval '20 minutes'))::text;
         end if;
+        perform refuse_while_extending(v_rental);
         update rentals
            set cancel_requested_at = p_now, cancel_allowed_at = null, error_code = null,
                due_at = case status when 'ordering' then due_at else p_now end
@@ -2906,6 +2980,7 @@ begin
         raise exception using errcode = 'OS008', message = 'the rental has no number yet',
             detail = jsonb_build_object('order_id', p_rental_id, 'from', 'ordering', 'to', 'completed')::text;
     elsif v_rental.status = 'active' and v_rental.finish_requested_at is null then
+        perform refuse_while_extending(v_rental);
         update rentals set finish_requested_at = p_now, due_at = p_now where id = p_rental_id;
     end if;
     return (select rental_json(r) from rentals r where r.id = p_rental_id);
@@ -3053,7 +3128,12 @@ CREATE FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint) RETURNS void
     AS $$
 begin
     perform pg_advisory_unlock_shared(20307, 1);
-    perform pg_notify('onesms_events', event_line(e)) from events e where e.user_id = p_user_id and e.seq = p_seq;
+    if pg_try_advisory_lock_shared(20307, 4) then
+        perform pg_advisory_unlock_shared(20307, 4);
+        perform pg_notify('onesms_events', event_line(e)) from events e where e.user_id = p_user_id and e.seq = p_seq;
+    else
+        perform pg_notify('onesms_events', '');
+    end if;
 end $$;
 
 CREATE FUNCTION public.route_prices_max_age() RETURNS interval
@@ -3500,6 +3580,15 @@ begin
     return new;
 end $_$;
 
+CREATE FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into system_logs (at, level, source, message, data)
+    values (p_now, 'error', 'operators', p_message, p_order || jsonb_build_object(
+        'provider', p_provider, 'amount', p_amount::text,
+        'reason', 'refunded while its purchase was in doubt: if it was sold, python -m pollers reconcile names it'))
+$$;
+
 CREATE FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3623,6 +3712,17 @@ CREATE TABLE public.account_shares (
     CONSTRAINT account_shares_is_a_part CHECK (((share >= (0)::numeric) AND (share <= (1)::numeric)))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.acknowledged_breaks (
+    user_id uuid NOT NULL,
+    number bigint NOT NULL,
+    balance_difference numeric(14,2) NOT NULL,
+    frozen_difference numeric(14,2) NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    acknowledged_at timestamp with time zone NOT NULL,
+    CONSTRAINT acknowledged_breaks_are_breaks CHECK (((balance_difference <> (0)::numeric) OR (frozen_difference <> (0)::numeric)))
+);
 
 CREATE TABLE public.alert_channels (
     channel text NOT NULL,
@@ -3893,6 +3993,7 @@ CREATE VIEW public.v_activation_outcomes AS
             WHEN (status = ANY (ARRAY['received'::text, 'completed'::text])) THEN 'received'::text
             WHEN (status = ANY (ARRAY['ordering'::text, 'pending'::text])) THEN 'open'::text
             WHEN ((status = 'cancelled'::text) AND (error_code = 'ENDED'::text)) THEN 'expired'::text
+            WHEN ((status = 'cancelled'::text) AND (error_code = 'REFUNDED_BY_OPERATOR'::text)) THEN 'refunded'::text
             ELSE status
         END AS outcome,
     error_code,
@@ -3942,7 +4043,7 @@ CREATE VIEW public.v_country_health AS
      LEFT JOIN ( SELECT v_activation_outcomes.country,
             count(*) AS orders,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'open'::text)) AS open,
-            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> ALL (ARRAY['open'::text, 'refunded'::text]))) AS decided,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
@@ -3989,7 +4090,7 @@ CREATE VIEW public.v_dashboard_stats AS
             COALESCE(sum(users.frozen_balance), 0.00) AS frozen
            FROM public.users) u
      CROSS JOIN ( SELECT count(*) AS orders,
-            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> ALL (ARRAY['open'::text, 'refunded'::text]))) AS decided,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
@@ -4108,7 +4209,7 @@ CREATE VIEW public.v_route_health AS
             count(*) FILTER (WHERE route_attempts.served) AS delivered,
             percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_median,
             percentile_cont((0.9)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_p90,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.ended_at - route_attempts.started_at)))::double precision)) AS answer_s_median
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.ended_at - route_attempts.started_at)))::double precision)) FILTER (WHERE (route_attempts.outcome <> 'REFUNDED_BY_OPERATOR'::text)) AS answer_s_median
            FROM public.route_attempts
           WHERE (route_attempts.started_at > (now() - '24:00:00'::interval))
           GROUP BY route_attempts.provider, route_attempts.service, route_attempts.country) t USING (provider, service, country));
@@ -4140,7 +4241,7 @@ CREATE VIEW public.v_service_health AS
      LEFT JOIN ( SELECT v_activation_outcomes.service,
             count(*) AS orders,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'open'::text)) AS open,
-            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> 'open'::text)) AS decided,
+            count(*) FILTER (WHERE (v_activation_outcomes.outcome <> ALL (ARRAY['open'::text, 'refunded'::text]))) AS decided,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'received'::text)) AS received,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'cancelled'::text)) AS cancelled,
             count(*) FILTER (WHERE (v_activation_outcomes.outcome = 'timeout'::text)) AS timeout,
@@ -4225,6 +4326,9 @@ ALTER TABLE ONLY public.account_rests
 
 ALTER TABLE ONLY public.account_shares
     ADD CONSTRAINT account_shares_pkey PRIMARY KEY (provider, process);
+
+ALTER TABLE ONLY public.acknowledged_breaks
+    ADD CONSTRAINT acknowledged_breaks_pkey PRIMARY KEY (user_id, number);
 
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT activations_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
@@ -4440,6 +4544,8 @@ CREATE INDEX wallet_holds_open ON public.wallet_holds USING btree (user_id) INCL
 
 CREATE UNIQUE INDEX wallet_holds_settled_by_is_unique ON public.wallet_holds USING btree (settled_by) WHERE (settled_by <> transaction_id);
 
+CREATE TRIGGER acknowledged_breaks_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.acknowledged_breaks FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
+
 CREATE TRIGGER activations_append_event_created AFTER INSERT ON public.activations FOR EACH ROW EXECUTE FUNCTION public.activations_append_event();
 
 CREATE TRIGGER activations_append_event_updated AFTER UPDATE ON public.activations FOR EACH ROW WHEN ((((((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.expires_at IS DISTINCT FROM old.expires_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.cancel_allowed_at IS DISTINCT FROM old.cancel_allowed_at)) OR (new.another_sms_requested_at IS DISTINCT FROM old.another_sms_requested_at)) OR (new.another_sms_asked_at IS DISTINCT FROM old.another_sms_asked_at)) OR (new.finish_requested_at IS DISTINCT FROM old.finish_requested_at)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.activations_append_event();
@@ -4586,6 +4692,9 @@ GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at tim
 
 REVOKE ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.acting(p_actor text) FROM PUBLIC;
 
@@ -4819,21 +4928,21 @@ REVOKE ALL ON FUNCTION public.claim_settlement_id(p_transaction_id text) FROM PU
 REVOKE ALL ON FUNCTION public.claimed_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claimed_user_id() TO onesms_user;
 
-REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_activation(p_activation_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_outcome text, p_reason text) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_alerts(p_channels text[], p_quiet interval, p_now timestamp with time zone) TO onesms_pollers;
 
-REVOKE ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_operator;
-GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone, p_reason text) TO onesms_operator;
+GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_error_code text, p_unused_hours integer, p_now timestamp with time zone, p_leased_until timestamp with time zone, p_reason text) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.commit_spends_frozen(o public.balance_operations) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_operator;
-GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone) TO onesms_pollers;
+REVOKE ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) TO onesms_operator;
+GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operations) FROM PUBLIC;
 
@@ -5108,6 +5217,8 @@ REVOKE ALL ON FUNCTION public.refuse_unaudited_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_unknown_transition() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.refuse_while_extending(p_rental public.rentals) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.rental_json(p_rental public.rentals) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_operator;
@@ -5208,6 +5319,8 @@ REVOKE ALL ON FUNCTION public.stop_follower(p_activation public.activations, p_n
 
 REVOKE ALL ON FUNCTION public.system_logs_name_request() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone) TO onesms_pollers;
 
@@ -5236,6 +5349,8 @@ GRANT ALL ON FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp
 GRANT SELECT ON TABLE public.account_rests TO onesms_operator;
 
 GRANT SELECT ON TABLE public.account_shares TO onesms_operator;
+
+GRANT SELECT ON TABLE public.acknowledged_breaks TO onesms_operator;
 
 GRANT SELECT ON TABLE public.alert_channels TO onesms_operator;
 

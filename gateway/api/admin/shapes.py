@@ -315,6 +315,7 @@ class OrdersOfATime(Shape):
     timeout: int
     expired: int
     failed: int
+    refunded: int
     sms_s_p50: float | None
     sms_s_p90: float | None
     price_paid: str

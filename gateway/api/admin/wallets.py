@@ -10,6 +10,7 @@ from gateway.api.admin.asked import (
     UNSERVED,
     LogsQuery,
     NumberedQuery,
+    Reasoned,
     WalletsQuery,
     actor_of,
     operators_of,
@@ -42,9 +43,10 @@ async def faulty(call: Call, query: WalletsQuery) -> Response:
     gives={200: Answer("What was done.", shapes.Correction)},
     refuses=(UNSERVED, "UNKNOWN_USER"),
 )
-async def correct(call: Call, user_id: UUID) -> Response:
+async def correct(call: Call, user_id: UUID, body: Reasoned) -> Response:
     """Set right now what of a WARNING can be known; what cannot is alerted and left to a person."""
-    return JsonResponse(await operators.correct_wallet(operators_of(call), user_id, actor=actor_of(call)))
+    done = await operators.correct_wallet(operators_of(call), user_id, reason=body.reason, actor=actor_of(call))
+    return JsonResponse(done)
 
 
 @operation(

@@ -2,6 +2,7 @@
 -- exist. One row: what was looked at, and the faults: how many by rule, and $3 of them written out.
 -- Nothing is believed that a constraint or trigger promises: whoever can bypass one leaves a trace here.
 -- An operation that restated frozen ('correct') found a fault that has been put right since: its rule is 'correction'.
+-- One that begins elsewhere, by as much as an operator has acknowledged, is 'acknowledged'; so is the money of it.
 with operations as materialized (
     select user_id, number, type, amount, balance_before, balance_after, frozen_before, frozen_after,
            available_before, available_after, transaction_id, hold_transaction_id,
@@ -14,10 +15,11 @@ with operations as materialized (
     window of_user as (partition by user_id order by number)
 ),
 judged_operations as (
-    select *,
-           (number = previous_number + 1) is true as follows,
+    select o.*, k.balance_difference, format('; %s, %s: %s', k.actor, iso_utc(k.acknowledged_at), k.reason) as remark,
+           k.number is not null as is_acknowledged,
+           (o.number = previous_number + 1) is true as follows,
            -- Behind a missing row nothing can be said of what it left.
-           (number <> previous_number + 1 or balance_before = previous_balance
+           (o.number <> previous_number + 1 or balance_before = previous_balance
                 and (frozen_before = previous_frozen or type = 'correct')) is true as chains,
            (case type
                 when 'freeze' then amount > 0 and balance_after = balance_before
@@ -35,7 +37,10 @@ judged_operations as (
             end and available_before = balance_before - frozen_before
                 and available_after = balance_after - frozen_after) is true as adds_up,
            (frozen_after between 0 and balance_after) is true as is_covered
-      from operations
+      from operations o
+      left join acknowledged_breaks k on k.user_id = o.user_id and k.number = o.number
+           and k.balance_difference = o.balance_before - o.previous_balance
+           and k.frozen_difference = o.frozen_before - o.previous_frozen
 ),
 audited as (                                               -- what the audit says of each hold
     select user_id, case type when 'freeze' then transaction_id else hold_transaction_id end as hold,
@@ -98,9 +103,13 @@ faults (user_id, rule, place, expected, found) as materialized (
       from judged_operations o, lateral (values
         ('numbers_without_gap', not o.follows, format('operation %s', o.previous_number + 1),
          format('operation %s', o.number)),
-        (case o.previous_number when 0 then 'begins_at_zero' else 'before_is_previous_after' end, not o.chains,
+        (case o.previous_number when 0 then 'begins_at_zero' else 'before_is_previous_after' end,
+         not o.chains and not o.is_acknowledged,
          format('balance %s, frozen %s', o.previous_balance, o.previous_frozen),
          format('balance %s, frozen %s', o.balance_before, o.frozen_before)),
+        ('acknowledged', not o.chains and o.is_acknowledged,
+         format('balance %s, frozen %s', o.previous_balance, o.previous_frozen),
+         format('balance %s, frozen %s', o.balance_before, o.frozen_before) || o.remark),
         ('arithmetic', not o.adds_up,
          case when o.type not in ('freeze', 'commit', 'refund', 'deposit', 'adjust', 'correct') then 'a known type'
               when o.amount = 0 or o.amount < 0 and o.type not in ('adjust', 'correct') then 'an amount above 0.00'
@@ -183,11 +192,13 @@ faults (user_id, rule, place, expected, found) as materialized (
 select (select count(*) from wallets) as users,
        (select coalesce(sum(balance), 0.00) from wallets) as balance,
        o.operations, o.deposited, o.adjusted, o.committed,
+       (select coalesce(sum(balance_difference), 0.00) from judged_operations
+         where is_acknowledged and not chains) as unexplained,
        (select count(*) from judged_holds where is_there) as holds,
        (select coalesce(jsonb_object_agg(rule, faults), '{}') from (
             select rule, count(*) as faults from faults group by rule) by_rule) as faults,
        (select coalesce(jsonb_agg(to_jsonb(f)), '[]') from (
-            select * from faults order by rule = 'correction', user_id limit $3) f) as shown
+            select * from faults order by rule in ('acknowledged', 'correction'), user_id limit $3) f) as shown
   from (select count(*) as operations,
                coalesce(sum(amount) filter (where type = 'deposit'), 0.00) as deposited,
                coalesce(sum(amount) filter (where type = 'adjust'), 0.00) as adjusted,

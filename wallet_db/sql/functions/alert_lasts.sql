@@ -1,6 +1,6 @@
 -- Whether what an alert tells of is still so, where that can be looked at; null: it cannot, so only silence tells.
 -- Private.
---   a wallet that needs a person   until v_frozen_balance_health finds it OK
+--   a wallet that needs a person, or was corrected   until v_frozen_balance_health finds it OK
 --   a route or service marked by the rule   until the rule or an operator says otherwise
 --   orders open past their end     until none of them is, of that provider
 --   a provider that does not answer   until it answers again, by what the pollers have written down
@@ -11,7 +11,7 @@ language plpgsql stable as $$
 declare
     v_data jsonb := p_alert.data;
 begin
-    if p_alert.source = 'correct_frozen_balance' and p_alert.level = 'critical' then
+    if p_alert.source = 'correct_frozen_balance' then
         return coalesce(wallet_health((v_data ->> 'user_id')::uuid) ->> 'status' <> 'OK', false);
     elsif p_alert.source = 'judge_routes' and v_data ? 'provider' then
         return exists (select from routes r

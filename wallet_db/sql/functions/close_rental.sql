@@ -5,10 +5,12 @@
 -- False if the rental was already closed: whoever came first under the lock has decided. p_leased_until: the caller's
 -- lease; false as well if it is another's by now, who decides by what he sees. Null: the caller's word needs none, an
 -- operator's or the provider's final one.
+-- p_reason is the operations' reason, if they have one of their own: an operator's. Else the status is.
 -- Locks: users, then rentals. Raises: OS007 unknown_order, OS008 invalid_transition.
 create or replace function close_rental(
     p_rental_id uuid, p_status text, p_error_code text default null, p_unused_hours integer default null,
-    p_now timestamptz default now(), p_leased_until timestamptz default null
+    p_now timestamptz default now(), p_leased_until timestamptz default null,
+    p_reason text default null
 ) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -52,10 +54,11 @@ begin
             v_back := v_back - v_refund;
         end if;
         if v_refund = 0 then
-            perform atomic_commit(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status);
+            perform atomic_commit(v_rental.user_id, p_transaction_id => v_hold.transaction_id,
+                                  p_reason => coalesce(p_reason, p_status));
         else
-            perform atomic_refund(v_rental.user_id, p_transaction_id => v_hold.transaction_id, p_reason => p_status,
-                                  p_amount => v_refund);
+            perform atomic_refund(v_rental.user_id, p_transaction_id => v_hold.transaction_id,
+                                  p_reason => coalesce(p_reason, p_status), p_amount => v_refund);
         end if;
     end loop;
     return true;

@@ -3,9 +3,12 @@
 -- alerted: a CRITICAL wallet, an order without its hold, holds that the balance does not cover.
 -- Repeating it, or two at once, corrects once. One wallet a transaction: an alert locks the operators' row, too.
 -- Returns {"user_id", "corrected", "alerted", "operations": [numbers], "before", "after"}, the latter two as
--- wallet_health has them. A correction is a row of system_logs with the same figures.
--- Locks: users, then the operators' row. Raises: OS002 unknown_user.
-create or replace function correct_frozen_balance(p_user_id uuid, p_now timestamptz default now()) returns jsonb
+-- wallet_health has them. A correction is a row of system_logs with the same figures and who made it; p_reason is why
+-- an operator did not leave it to the hourly look.
+-- Locks: users, then the operators' row. Raises: OS002 unknown_user, OS014 invalid_argument (too long a reason).
+create or replace function correct_frozen_balance(
+    p_user_id uuid, p_now timestamptz default now(), p_reason text default null
+) returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     v_user users := lock_user_wallet(p_user_id);
@@ -15,6 +18,7 @@ declare
     v_refusal text;
     v_alerted boolean := false;
 begin
+    perform check_remarks(p_reason, null);
     if v_before ->> 'status' = 'WARNING' then
         begin
             perform settle_ended_orders(p_user_id, 'correct_frozen_balance');
@@ -32,7 +36,8 @@ begin
     if v_operations <> '[]' then
         insert into system_logs (at, level, source, message, data)
         values (p_now, 'warning', 'correct_frozen_balance', 'a wallet was corrected', jsonb_build_object(
-                'user_id', p_user_id, 'operations', v_operations, 'before', v_before, 'after', v_after));
+                'user_id', p_user_id, 'operations', v_operations, 'before', v_before, 'after', v_after,
+                'actor', acting(), 'reason', p_reason));
     end if;
     if v_after ->> 'status' <> 'OK' then
         v_alerted := alert_wallet(v_after, v_refusal, p_now);

@@ -6,6 +6,7 @@ select jsonb_build_object(
            'timeout', count(*) filter (where outcome = 'timeout'),
            'expired', count(*) filter (where outcome = 'expired'),
            'failed', count(*) filter (where outcome = 'failed'),
+           'refunded', count(*) filter (where outcome = 'refunded'),
            'sms_s_p50', round((percentile_cont(0.5) within group (
                order by extract(epoch from sms_at - purchased_at)))::numeric, 1),
            'sms_s_p90', round((percentile_cont(0.9) within group (

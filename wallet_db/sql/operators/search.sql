@@ -1,5 +1,6 @@
--- Orders that a word names: by their id, their user's id or name, their number or its last digits (of the last days), the
--- provider's id. Newest first, below a place. $1 word, $2 it as a uuid, $3 its digits, $4 days, $5, $6 place, $7 limit.
+-- Orders that a word names: by their id or how it begins (ids from $8 to $9), their user's id or name, their number or its
+-- last digits (of the last days), the provider's id. Newest first, below a place. $1 word, $2 it as a uuid, $3 its
+-- digits, $4 days, $5, $6 place, $7 limit.
 with named as (
     select id from users where id = $2 or name = $1
 ), providers as (
@@ -14,7 +15,7 @@ select order_row from (
                as order_row
       from activations a
      where a.id in (
-           select id from activations where id = $2
+           select id from activations where id between $8 and $9
             union all
            select of_user.id from named cross join lateral (
                   select id from activations where user_id = named.id
@@ -33,7 +34,7 @@ select order_row from (
                'next', concat(to_char(r.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z_"'), r.id))
       from rentals r
      where r.id in (
-           select id from rentals where id = $2
+           select id from rentals where id between $8 and $9
             union all
            select of_user.id from named cross join lateral (
                   select id from rentals where user_id = named.id

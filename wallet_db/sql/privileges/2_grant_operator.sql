@@ -14,6 +14,10 @@ grant update (every, due_at) on periodic_jobs to onesms_operator;
 grant execute on function revoke_tokens to onesms_operator;
 grant select on revocations to onesms_operator;
 
+-- A break of the audit that somebody has looked into.
+grant execute on function acknowledge_break to onesms_operator;
+grant select on acknowledged_breaks to onesms_operator;
+
 -- Routes: what providers call our services and countries is the operators' to say, and which routes are used.
 grant execute on function set_route_state to onesms_operator;
 grant select on routes, route_attempts, v_route_health to onesms_operator;

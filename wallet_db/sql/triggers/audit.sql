@@ -19,3 +19,7 @@ create or replace trigger users_begin_empty
     before insert on users for each row
     when (new.balance <> 0 or new.frozen_balance <> 0 or new.operation_number <> 0)
     execute function refuse_unaudited_change();
+
+create or replace trigger acknowledged_breaks_append_only
+    before update or delete or truncate on acknowledged_breaks
+    for each statement execute function refuse_rewriting();

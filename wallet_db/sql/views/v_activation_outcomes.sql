@@ -2,6 +2,8 @@
 -- the views of the last 24 hours and for `python -m wallet_db analyze`, each asking for its time by created_at.
 --   received   had its SMS while it was open (status received, completed)
 --   cancelled  its user gave it up
+--   refunded   an operator gave the money back (cancelled with the error code REFUNDED_BY_OPERATOR): what would have
+--              become of it is not known, so it is decided no more than an open one
 --   timeout    nobody did, and no SMS came as long as we waited
 --   expired    the provider ended it, by itself and before that (cancelled with the error code ENDED; a late SMS has
 --              its own code replace that one, and the order then counts as cancelled)
@@ -13,6 +15,7 @@ select a.id, a.service, a.country, a.provider,
        case when a.status in ('received', 'completed') then 'received'
             when a.status in ('ordering', 'pending') then 'open'
             when a.status = 'cancelled' and a.error_code = 'ENDED' then 'expired'
+            when a.status = 'cancelled' and a.error_code = 'REFUNDED_BY_OPERATOR' then 'refunded'
             else a.status end as outcome,
        a.error_code, a.created_at, a.purchased_at, a.closed_at,
        -- Of those that have one: an index leads there, and the others need no looking up.

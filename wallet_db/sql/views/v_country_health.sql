@@ -17,7 +17,7 @@ select country, title, coalesce(o.orders, 0) as orders, coalesce(o.open, 0) as o
   from countries
   left join (
        select country, count(*) as orders, count(*) filter (where outcome = 'open') as open,
-              count(*) filter (where outcome <> 'open') as decided,
+              count(*) filter (where outcome not in ('open', 'refunded')) as decided,
               count(*) filter (where outcome = 'received') as received,
               count(*) filter (where outcome = 'cancelled') as cancelled,
               count(*) filter (where outcome = 'timeout') as timeout,

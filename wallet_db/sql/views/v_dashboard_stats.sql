@@ -13,7 +13,7 @@ select now() as at, u.users, u.balance, u.frozen,
   from (select count(*) as users, coalesce(sum(balance), 0.00) as balance,
                coalesce(sum(frozen_balance), 0.00) as frozen from users) u
  cross join (
-       select count(*) as orders, count(*) filter (where outcome <> 'open') as decided,
+       select count(*) as orders, count(*) filter (where outcome not in ('open', 'refunded')) as decided,
               count(*) filter (where outcome = 'received') as received,
               count(*) filter (where outcome = 'cancelled') as cancelled,
               count(*) filter (where outcome = 'timeout') as timeout,

@@ -18,7 +18,7 @@ select service, title, price is not null as on_sale,
   from services
   left join (
        select service, count(*) as orders, count(*) filter (where outcome = 'open') as open,
-              count(*) filter (where outcome <> 'open') as decided,
+              count(*) filter (where outcome not in ('open', 'refunded')) as decided,
               count(*) filter (where outcome = 'received') as received,
               count(*) filter (where outcome = 'cancelled') as cancelled,
               count(*) filter (where outcome = 'timeout') as timeout,
