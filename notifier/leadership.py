@@ -102,28 +102,29 @@ class Leadership:
             await unlock(session, AWAKE)
             self._holds_awake = False
         horizon = await take_horizon(session)
-        pause_s, looked_s = self.tempo.poll_s, now_s()
+        pause_s, since_s, events = self.tempo.poll_s, now_s(), 0
         while True:
             await self._check_history()
             look = await self.relay.send(with_bells=True)
-            elapsed_s, looked_s = now_s() - looked_s, now_s()
-            # The one that is waited for may take hours, and meanwhile all who ring are sent for as well.
-            if self._is_wanted(look, elapsed_s):
+            if self._is_called(look):
                 return False
+            # The one that is waited for may take hours, and meanwhile all who ring are sent for as well.
+            events += len(look.ids)
+            if (elapsed_s := now_s() - since_s) >= self.tempo.glance_s:
+                if self._bells.are_too_many(events, elapsed_s, look.waiting, look.queue_used):
+                    return False
+                since_s, events = now_s(), 0
             if not look.complete:
                 continue
             if look.xmin >= horizon:
                 break
             await self._wait(pause_s)
             pause_s = min(pause_s * 1.5, DRAIN_PAUSE_MAX_S)
-        look = await self.relay.send(include_old=True)
-        return not self._is_wanted(look, now_s() - looked_s + pause_s)
+        return not self._is_called(await self.relay.send(include_old=True))
 
-    def _is_wanted(self, look: Look, elapsed_s: float) -> bool:
-        """Whether what came in so long, or a bell, is a reason to be awake."""
-        if self.relay.channel is None:
-            return bool(look.ids) or self.bell.is_set()
-        return self._bells.are_too_many(len(look.ids), elapsed_s, look.waiting, look.queue_used)
+    def _is_called(self, look: Look) -> bool:
+        """Whether there is anything to do at all, where that is reason enough to be awake."""
+        return self.relay.channel is None and (bool(look.ids) or self.bell.is_set())
 
     async def _sleep(self) -> None:
         """Return when there may be something to read."""

@@ -16,7 +16,7 @@ PUBLISHED = Counter(
 )
 LAG_S = Histogram(
     "onesms_follower_lag_seconds",
-    "From an event's transaction to its being published: of the first of each batch.",
+    "From an event's transaction to its being published by the follower: of the first of each batch.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 RINGS = Counter("onesms_doorbell_rings", "Doorbells rung by writers, while the follower slept.")

@@ -23,7 +23,8 @@ class NotifierSettings(DatabaseSettings):
     follower_idle_s: float = Field(0.25, gt=0)
     """With so few events for so long that writers may ring for each, the follower falls asleep."""
     follower_sweep_s: float = Field(5.0, gt=0)
-    """Asleep, the follower looks that often whether history was rewritten, and for events nobody rang for."""
+    """The follower looks that often whether history was rewritten, and for a bus outside the database for events that
+    nobody rang for."""
     follower_standby_s: float = Field(1.0, gt=0)
     """How often a follower that stands by tries to take over."""
 

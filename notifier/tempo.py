@@ -18,7 +18,8 @@ class Tempo:
     glance_s_max: float = 0.25
     """and, if none are, this often."""
     sweep_s: float = 5.0
-    """Asleep, it looks that often whether history was rewritten; and for what nobody rang for, only a safety net."""
+    """It looks that often whether history was rewritten; and asleep, for a bus outside the database, for events that
+    nobody rang for: only a safety net. Within the database the hubs' own sweep is that net."""
     standby_s: float = 1.0
     """Between two attempts to become the leader."""
     batch_events_max: int = 1000

@@ -71,7 +71,7 @@ def test_one_function_a_file_named_as_the_file(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, text in FILES.items() if "insert into events" in code_of(text)])
 def test_whoever_appends_an_event_rings(name: str) -> None:
-    """No trigger does it for them: an event nobody rang for waits for the follower's sweep."""
+    """No trigger does it for them: an event nobody rang for waits for the sweep of a hub."""
     after_each = code_of(FILES[name]).split("insert into events")[1:]
     assert all("perform ring_doorbell(" in text.partition("end $$")[0] for text in after_each)
 
