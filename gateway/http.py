@@ -12,6 +12,7 @@ from typing import Any
 
 import httptools
 import orjson
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cors import headers_of_answer, origins_of
@@ -29,6 +30,8 @@ SLICE_BYTES = 16_384
 
 HANDOVER = "onesms.handover"
 """The ASGI extension's name."""
+NOBODY_WAITS = asyncio.Event()
+"""In place of a parked request's own, whose application has returned: most of a kilobyte."""
 ANSWERED_BY = ("type", "http_version", "method", "path", "headers", "extensions", SCOPE)
 """What of a request's scope is needed to answer it."""
 
@@ -80,6 +83,7 @@ class Handover:
         scope.update(kept)
         if self._protocol.scope is self._cycle.scope and not self._cycle.more_body:  # and nothing of the next has come
             self._protocol.parser = None  # type: ignore[assignment]  # another kilobyte
+            self._cycle.message_event = NOBODY_WAITS
         self._protocol.parked = gone
         return True
 
@@ -108,12 +112,52 @@ class Handover:
         )
 
 
+class Pipeline(list[Any]):
+    """Requests that came before their turn: hardly ever any, and an empty deque is most of a kilobyte."""
+
+    def appendleft(self, request: Any) -> None:
+        """As a deque's."""
+        self.insert(0, request)
+
+
+class Flow(FlowControl):
+    """uvicorn's, with an event only while the kernel takes no more: one is most of a kilobyte."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.read_paused = False
+        self.write_paused = False
+        self._writable: asyncio.Event | None = None
+
+    async def drain(self) -> None:
+        """Until it takes more."""
+        if self._writable is not None:
+            await self._writable.wait()
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more for now."""
+        if not self.write_paused:
+            self.write_paused = True
+            self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self.write_paused = False
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
+
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
+
+    # uvicorn's own attributes are 28. Up to 30 share their names among all instances, which is a kilobyte for each.
+    __slots__ = ("_deadline", "_fault", "_kept_bytes", "_request_s", "_unreported_bytes", "parked", "pipeline", "url")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.url, self.headers = b"", []  # uvicorn has none before the first request
+        self.pipeline = Pipeline()  # type: ignore[assignment]  # typed as a deque
         self._request_s: float = self.app_state["realtime"].settings.request_s
         self._kept_bytes = 0
         """What the headers of this request cost so far."""
@@ -128,6 +172,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A request is awaited from now on."""
         super().connection_made(transport)
+        self.flow = Flow(transport)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:

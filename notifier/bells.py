@@ -2,7 +2,7 @@
 
 A bell is a NOTIFY, and brings its event to the listeners at once; but NOTIFYs commit one after another, under a lock of
 the whole server, and each wakes all who listen. As long as hardly anybody waits for that lock bells cost little. When
-writers stand in line twice in a row, or ring more often than is any use, there are too many; and when a listener that
+writers stand in line look after look, or ring more often than is any use, there are too many; and when a listener that
 does not read has filled a good part of the server's queue, for a full queue refuses every writer's commit. What was too
 many is remembered, and forgotten again within some seconds: disks differ by a hundred times in how many commits they
 take one after another, and so does one disk from one minute to the next. Pure: counts and seconds in, a verdict out.
@@ -13,14 +13,18 @@ from dataclasses import dataclass
 RATE_MAX = 2000.0
 """Events a second: from there on batches are cheaper for everybody, whatever the disk."""
 RATE_MIN = 20.0
+RATE_WINDOW_S = 0.2
+"""A rate is judged over so long at least: after one slow commit all who waited for it come at once."""
 WAITING_MAX = 2
+LOOKS_IN_LINE = 4
+"""So many looks in a row: a commit that takes some 100 ms is no line, every disk has those."""
 QUEUE_USED_MAX = 0.1
 RECOVERY = 1.1
 """What is allowed grows by this factor a second, back to RATE_MAX,"""
 RECOVERY_S_MAX = 60.0
 """and is back in that time, however little it was."""
 ELAPSED_S_MIN = 0.001
-FEW = 0.5
+FEW = 0.75
 """Of what is allowed: so that there is no to and fro."""
 
 
@@ -30,18 +34,28 @@ class Bells:
 
     allowed: float = RATE_MAX
     """Events a second."""
-    _line_seen: bool = False
+    _looks_in_line: int = 0
+    _events: int = 0
+    _elapsed_s: float = 0.0
+    """Of the window that is not judged yet."""
 
     def are_too_many(self, events: int, elapsed_s: float, waiting: int, queue_used: float = 0.0) -> bool:
         """So many events were rung for in so long, and so many writers were waiting for the lock just now."""
-        rate = events / max(elapsed_s, ELAPSED_S_MIN)
-        in_line, self._line_seen = self._line_seen and waiting > WAITING_MAX, waiting > WAITING_MAX
-        if in_line:
+        self._events += events
+        self._elapsed_s += elapsed_s
+        rate = self._events / max(self._elapsed_s, ELAPSED_S_MIN)
+        self._looks_in_line = self._looks_in_line + 1 if waiting > WAITING_MAX else 0
+        if in_line := self._looks_in_line >= LOOKS_IN_LINE:
             self.allowed = min(self.allowed, max(RATE_MIN, rate * FEW))
-            self._line_seen = False
-            return True
-        self._recover(elapsed_s)
-        return rate > self.allowed or queue_used > QUEUE_USED_MAX
+        else:
+            self._recover(elapsed_s)
+        is_judged = self._elapsed_s >= RATE_WINDOW_S
+        too_many = in_line or queue_used > QUEUE_USED_MAX or (is_judged and rate > self.allowed)
+        if too_many or is_judged:
+            self._events, self._elapsed_s = 0, 0.0
+        if too_many:
+            self._looks_in_line = 0
+        return too_many
 
     def would_be_few(self, events: int, elapsed_s: float) -> bool:
         """Nobody rang, and so many events came in so long."""

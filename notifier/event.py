@@ -12,6 +12,8 @@ BATCH_BYTES_MAX = 7999
 """The longest payload PostgreSQL accepts in a NOTIFY."""
 
 _FIELDS = 5
+_SEQ_DIGITS_MAX = 19
+_new = tuple.__new__
 
 
 class Event(NamedTuple):
@@ -52,7 +54,16 @@ def encode_batch(events: Iterable[Event], *, bytes_max: int = BATCH_BYTES_MAX) -
 
 def decode_batch(text: str) -> list[Event]:
     """The events of a batch. A line that is none is left out: fewer events than lines tell the caller."""
-    return [event for line in text.split("\n") if (event := _decode(line)) is not None]
+    events = []
+    for line in text.split("\n"):
+        fields = line.split("\t")
+        if len(fields) != _FIELDS:
+            continue
+        user_id, seq, kind, at, payload = fields
+        if user_id and seq.isascii() and seq.isdigit() and len(seq) <= _SEQ_DIGITS_MAX:
+            # Past the named tuple's own constructor: each of a gateway's events comes by here.
+            events.append(_new(Event, (user_id, int(seq), kind, at, payload)))
+    return events
 
 
 def count_lines(text: str) -> int:
@@ -66,13 +77,3 @@ def _encode(event: Event, bytes_max: int) -> str:
         # Too long, or a separator within a field: only the row can say it.
         return f"{event.user_id}\t{event.seq}\t\t\t"
     return line
-
-
-def _decode(line: str) -> Event | None:
-    fields = line.split("\t")
-    if len(fields) != _FIELDS:
-        return None
-    user_id, seq, kind, at, payload = fields
-    if not (user_id and seq.isascii() and seq.isdigit() and len(seq) <= 19):
-        return None
-    return Event(user_id, int(seq), kind, at, payload)

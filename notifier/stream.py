@@ -70,13 +70,14 @@ class Stream(Generic[MessageT]):
 
     def offer(self, event: Event) -> Released[MessageT]:
         """Take an event from the bus or from a row; returns what may be delivered now, often just that."""
-        head = self.head
-        if head is not None and event.seq <= head:
+        head, seq = self.head, event.seq
+        if head is not None and seq <= head:
             return ()
-        self.note(event.seq)
+        if seq > self.seen:
+            self.seen = seq
         if event.is_hint:
             return ()
-        if event.seq - 1 != head:
+        if seq - 1 != head:
             self._keep(event)
             return ()
         released = self._release(event)

@@ -75,8 +75,9 @@ class Channel(Generic[MessageT]):
 
     def receive(self, event: Event) -> Released[MessageT]:
         """Take an event from the bus; returns what is to be delivered before this call's caller lets go."""
+        stream = self.stream
         released = self._offer(event)
-        if self.stream.behind:
+        if stream.seen != stream.head:
             self.heal()
         return released
 

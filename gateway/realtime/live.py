@@ -128,7 +128,8 @@ class LiveProtocol(asyncio.Protocol):
     def deliver(self, seq: int, message: Message) -> None:
         """An event."""
         self.write(message)
-        self.bound_backlog()
+        if self._drained is not None:
+            self.bound_backlog()
 
     def say(self, message: Message) -> None:
         """Something that is not of the stream."""
