@@ -8,6 +8,7 @@ head, where frames, blocks and answers end; a kind of client says what it asks a
 
 import asyncio
 import os
+import socket
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ POLL_WAIT_S = 60
 AGAIN_S = 0.2
 WITHIN_S = 60.0
 CONNECTING_AT_ONCE = 256
+IP_BIND_ADDRESS_NO_PORT = 24
+"""Linux's ip(7); Python names it from 3.12 on."""
 PONG = b"\x8a\x80\x00\x00\x00\x00"  # masked with zeros, RFC 6455 section 5.3
 
 
@@ -108,10 +111,17 @@ class Stream(asyncio.Protocol):
 
     async def connect(self) -> bool:
         """Open the connection and ask; whether somebody listens there."""
-        source = (self._source, 0) if self._source else None
+        line = socket.socket()
+        line.setblocking(False)
         try:
-            await self._loop.create_connection(lambda: self, "127.0.0.1", self._port, local_addr=source)
+            if self._source:
+                # Else a port would be taken of the address as a whole, and those of lines just closed are not free.
+                line.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                line.bind((self._source, 0))
+            await self._loop.sock_connect(line, ("127.0.0.1", self._port))
+            await self._loop.create_connection(lambda: self, sock=line)
         except OSError:
+            line.close()
             return False
         return True
 
@@ -278,14 +288,13 @@ async def all_ready(clients: Sequence[Subscriber], tally: Tally) -> None:
     """Connect them all, a few hundred at a time. Raises `BenchError` if not all get ready."""
     room = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
-    async def connect_one(client: Subscriber) -> None:
+    async def connect_one(client: Subscriber) -> bool:
         async with room:
-            if not await client.connect():
-                raise BenchError("the server does not take a connection any more")
+            return await client.connect()
 
-    async with asyncio.TaskGroup() as tasks:
-        for client in clients:
-            tasks.create_task(connect_one(client))
+    taken = await asyncio.gather(*map(connect_one, clients))
+    if refused := taken.count(False):
+        raise BenchError(f"the server did not take {refused} of {len(clients)} connections")
     try:
         await tally.until(lambda seen: seen.ready >= len(clients), WITHIN_S)
     except TimeoutError:

@@ -22,6 +22,7 @@ Samples: TypeAlias = Mapping[Key, Sequence[Sample]]
 OURS = "ours"
 FLOOR = "listen"
 GOAL_RATE = 1_000
+HIGH_RATE = 5_000
 REACHED = 0.95
 """Of a rate: from here on it counts as reached."""
 
@@ -60,6 +61,8 @@ MORE = Goal("at least", 1.0)
 
 COLUMNS = (
     Column(f"CPU µs at {GOAL_RATE:,}/s", f"cpu_us@{GOAL_RATE}"),
+    Column(f"at {HIGH_RATE:,}/s", f"cpu_us@{HIGH_RATE}"),
+    Column("sustained", "cpu_us@sustained"),
     Column("in a flood", "cpu_us@flood"),
     Column("its front", "front_cpu_us@flood"),
     Column("one to all", "cpu_us@fan_out"),
@@ -75,6 +78,8 @@ MEASURES = (
     Measure("CPU, one to all", "cpu_us@fan_out", goals=CPU_GOALS),
     Measure("CPU, each of another user", "cpu_us@flood", goals=CPU_GOALS),
     Measure(f"CPU at {GOAL_RATE:,}/s", f"cpu_us@{GOAL_RATE}", goals=CPU_GOALS),
+    Measure(f"CPU at {HIGH_RATE:,}/s", f"cpu_us@{HIGH_RATE}", goals=CPU_GOALS),
+    Measure("CPU, sustained", "cpu_us@sustained", goals=CPU_GOALS),
     Measure("memory of an idle connection", "memory_kb", goals=MEMORY_GOALS),
     Measure(f"p50 at {GOAL_RATE:,}/s", f"p50_ms@{GOAL_RATE}", goals={(FLOOR, "ws"): Goal("at most", 1.5)},
             with_floor=True),
