@@ -12,7 +12,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## start everything on this machine; the page is at http://127.0.0.1:8000
-	@exec $(BIN)/python -m deploy.run
+	@exec $(BIN)/python -m deploy.run --with-parent
 
 test: $(VENV)/dev ## run the tests on an embedded PostgreSQL (or on DATABASE_URL)
 	@DEMO= $(BIN)/python -m pytest $(ARGS)
@@ -44,9 +44,10 @@ lock: ## pin the dependencies of pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--extra dev --extra nats --extra otel -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-audit: ## look the pinned dependencies up among known vulnerabilities (needs uv and the network)
-	@command -v uvx > /dev/null || { echo "make audit: uvx is needed, https://docs.astral.sh/uv; nothing was looked up"; exit 1; }
-	uvx pip-audit --disable-pip --require-hashes -r requirements-dev.txt
+# requirements-dev.txt has all that requirements.txt has, by the same hashes. The tool is installed beside the environment,
+# for what it needs itself is no dependency of ours. --strict: what could not be looked up is a failure, not a pass.
+audit: $(VENV)/audit/bin/pip-audit ## look the pinned dependencies up among known vulnerabilities (needs the network)
+	@$< --strict --disable-pip --require-hashes --progress-spinner off -r requirements-dev.txt
 
 clean: ## remove the environment and caches; the data under .data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -54,6 +55,11 @@ clean: ## remove the environment and caches; the data under .data stays
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 run")'
 	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/audit/bin/pip-audit:
+	@echo "installing pip-audit into $(VENV)/audit"
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 
 $(VENV)/run: requirements.txt | $(VENV)/bin/python
 	@echo "installing dependencies into $(VENV)"

@@ -3,7 +3,8 @@
 Settings are checked and ports tried first, so that what is wrong is one clear line and nothing has been started. Then:
 PostgreSQL (the embedded one unless DATABASE_URL names another), migrations, every process of the Procfile, in the demo
 also the provider simulator. An embedded PostgreSQL that dies is started again; if another process ends, all are
-stopped, for half a system is none. What was started is stopped, whatever ends this: Ctrl-C, SIGTERM, a closed terminal.
+stopped, for half a system is none. What was started is stopped, whatever ends this: Ctrl-C, SIGTERM, a closed terminal,
+and by `lifeline` when this is killed; `--with-parent`: also when whoever started it, `make`, is killed.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
+from deploy.lifeline import ends_with_parent, lifeline
 from gateway.server import listen
 from gateway.settings import GatewaySettings
 from notifier.listening import PortTaken, open_port
@@ -36,6 +38,7 @@ from wallet_db.migrate import MigrationError, migrate
 from wallet_db.settings import check, load
 
 PROCFILE = Path(__file__).resolve().parent.parent / "Procfile"
+WITH_PARENT = "--with-parent"
 UP_WITHIN_S = 60
 PORT_MAX = 65_535
 STOP_WITHIN_S = 12.0
@@ -46,6 +49,8 @@ OBSERVED = ("notifier", "pollers")
 
 def main() -> int:
     """The exit status: 0 stopped by the user, 1 something could not start or died, 2 wrong settings."""
+    if WITH_PARENT in sys.argv[1:]:
+        ends_with_parent()
     check(GatewaySettings, NotifierSettings, PollerSettings, SimulatorSettings)
     gateway, pollers = load(GatewaySettings), load(PollerSettings)
     simulating = pollers.is_simulated
@@ -54,7 +59,8 @@ def main() -> int:
             if simulating:
                 listen(gateway.model_copy(update={"host": "127.0.0.1", "port": pollers.sim_port}), "SIM_PORT").close()
         ports = metrics_ports(gateway, spared=pollers.sim_port if simulating else 0)
-        with database(gateway, kept_running=True) as url:
+        embedded_in = gateway.data_dir.resolve() if gateway.database_url is None else None
+        with lifeline(embedded_in), database(gateway, kept_running=True) as url:
             asyncio.run(migrate(url))
             return _run_processes(url, gateway, ports, simulating=simulating)
     except (DatabaseUnavailable, EmbeddedPostgresError, MigrationError, PortTaken) as error:

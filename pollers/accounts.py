@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from math import ceil
 
+from pollers.call_log import Note
 from pollers.calls import BURST_MIN, Calls, SpreadRest, Tell
 from pollers.limiter import Priority
 from pollers.providers.contract import (
@@ -27,7 +28,7 @@ from pollers.providers.contract import (
 )
 
 
-class Account(Calls):
+class Account(Calls[Provider]):
     """A provider's methods, each with its class of turns."""
 
     async def buy(self, order_id: str, service: str, country: str, max_price: Decimal | None) -> Purchase:
@@ -112,11 +113,18 @@ def wrap(
     per_s: Callable[[str], float],
     tell: Tell | None = None,
     spread: SpreadRest | None = None,
+    note: Note | None = None,
 ) -> dict[str, Account]:
     """Each provider as an account. per_s: requests by the provider's name; so many, or BURST_MIN, at once."""
     return {
         name: Account(
-            provider, name, per_s=per_s(name), burst=max(BURST_MIN, ceil(per_s(name))), tell=tell, spread=spread
+            provider,
+            name,
+            per_s=per_s(name),
+            burst=max(BURST_MIN, ceil(per_s(name))),
+            tell=tell,
+            spread=spread,
+            note=note,
         )
         for name, provider in providers.items()
     }

@@ -15,12 +15,14 @@ No money is given back here: an absence is no word of the provider's.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
 from pollers import late
+from pollers.call_log import Note, asking_about
 from pollers.loop import DueLoop
 from pollers.metrics import note_sms
 from pollers.providers.contract import Delivered, Provider, ProviderError, Unavailable, Waiting
@@ -53,10 +55,21 @@ APPLIED_AT_ONCE = 4
 
 
 class BulkLooker:
-    """Looks at the open orders of each of these accounts, by the provider's name."""
+    """Looks at the open orders of each of these accounts, by the provider's name.
 
-    def __init__(self, pool: Pool, providers: Mapping[str, Provider], *, uncovered_within: timedelta) -> None:
+    note: is told of the orders that a look brought news of.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        providers: Mapping[str, Provider],
+        *,
+        uncovered_within: timedelta,
+        note: Note = lambda *_: None,
+    ) -> None:
         self._pool = pool
+        self._note_call = note
         self._providers = providers
         self._uncovered_within = uncovered_within
         self._covered: dict[str, float] = {}
@@ -112,7 +125,9 @@ class BulkLooker:
         self._asking.add(name)
         try:
             asks_max = late.ASKED_MAX if asks else 0
-            await late.look_after(self._pool, self._providers[name], closed, found, asks_max=asks_max)
+            await late.look_after(
+                self._pool, self._providers[name], closed, found, asks_max=asks_max, note=partial(self._note_call, name)
+            )
         finally:
             if asks:
                 self._asking.discard(name)
@@ -136,7 +151,12 @@ class BulkLooker:
 
         async def apply(order: OpenOrder) -> None:
             async with room:
-                with span("work", order_id=str(order.id)), about_order(order.request_id, activation_id=str(order.id)):
+                with (
+                    span("work", order_id=str(order.id)),
+                    about_order(order.request_id, activation_id=str(order.id)),
+                    asking_about(order.id),
+                ):
+                    self._note_call(name, "check_many", news[order.id], None)
                     await self._apply_one(name, order.id, await _whole(self._providers[name], order, news[order.id]))
 
         async with asyncio.TaskGroup() as group:

@@ -13,21 +13,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from math import inf
-from typing import TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
 from pollers import metrics
 from pollers.breaker import Breaker, State
+from pollers.call_log import CUT_OFF, Note
 from pollers.excerpts import masked
 from pollers.limiter import Priority
 from pollers.providers.contract import (
     AccountProblem,
     AlreadyBought,
     OutcomeUnknown,
-    Provider,
     ProviderError,
     Unavailable,
     UnknownAnswer,
@@ -39,6 +40,17 @@ from wallet_db.tracing import span
 log = structlog.get_logger(category="provider")  # also where an order is being worked on
 
 T = TypeVar("T")
+
+
+class Probed(Protocol):
+    """What every provider can be asked without harm, whatever it sells."""
+
+    async def balance(self) -> Decimal:
+        """Tell the funds left."""
+        ...
+
+
+ProviderT = TypeVar("ProviderT", bound=Probed)
 
 BURST_MIN = 5
 FIGURES_EVERY_S = 60.0
@@ -56,28 +68,31 @@ SpreadRest: TypeAlias = Callable[[str, Rest, float], Awaitable[None]]
 """Takes the provider's name, what it wants left alone and for how long to the other processes; raises likewise."""
 
 
-class Calls:
+class Calls(Generic[ProviderT]):
     """Those of one account. name: of the provider, for logs. per_s, burst: of its requests, see `Limiter`.
 
     calls: how often each method ended how ("ok", an error code, "HELD", "CUT_OFF"), from the start; logged once in
     FIGURES_EVERY_S while there are any.
+    note: is told of each call that was sent, with its answer.
     """
 
     def __init__(
         self,
-        provider: Provider,
+        provider: ProviderT,
         name: str,
         *,
         per_s: float,
         burst: int = BURST_MIN,
         tell: Tell | None = None,
         spread: SpreadRest | None = None,
+        note: Note | None = None,
     ) -> None:
         self.name = name
         self.calls: Counter[tuple[str, str]] = Counter()
         self._provider = provider
         self._tell = tell
         self._spread = spread
+        self._note = note
         self._per_s, self._burst = per_s, burst
         self.share = 1.0
         """This process's part of the rate."""
@@ -138,6 +153,7 @@ class Calls:
         route: tuple[str, str] | None = None,
     ) -> T:
         outcome, begun_s = "ok", inf
+        answer: object = CUT_OFF
         try:
             self._refuse_while_banned(spends=spends, route=route)
             if spends:
@@ -148,16 +164,21 @@ class Calls:
                 raise Held("the provider answers again, but slowly")
             await self._turns.take(priority)
             begun_s = _now_s()
-            return await self._watched(request, priority, spends=spends, route=route)
+            answer = told = await self._watched(request, priority, spends=spends, route=route)
         except ProviderError as fault:
+            answer = fault
             outcome = "HELD" if isinstance(fault, Held) else fault.error_code
             await self._note_unknown_answer(method, fault)
             raise
         except BaseException:
-            outcome = "CUT_OFF"
+            outcome = CUT_OFF
             raise
+        else:
+            return told
         finally:
             self._count(method, outcome, begun_s)
+            if self._note is not None and begun_s < inf and outcome != "HELD":
+                self._note(self.name, method, answer, _now_s() - begun_s)
 
     def _refuse_while_banned(self, *, spends: bool, route: tuple[str, str] | None) -> None:
         if (refusal := self._rests.refusal(_now_s(), spends=spends, route=route)) is None:

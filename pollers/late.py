@@ -9,13 +9,14 @@ nothing, and a look that was cut off is made again, so an SMS is shown and charg
 closed order here: that it is open again upstream without an SMS is for `reconcile` to tell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
+from pollers.call_log import asking_about
 from pollers.providers.contract import Delivered, Ended, Provider, ProviderError, UnknownOrder, Waiting
 from pollers.turns import Held
 from wallet_db import accounts, jobs
@@ -44,8 +45,10 @@ async def look_after(
     found: Mapping[str, Waiting | Delivered],
     *,
     asks_max: int = ASKED_MAX,
+    note: Callable[[str, object, float | None], None] = lambda *_: None,
 ) -> None:
     """Apply what has come for these orders. found: what a look at all orders told. asks_max: so many are asked about.
+    note: is told of those that it brought news of.
 
     Raises nothing of the provider's: an order that could not be asked about is due again, and as soon as the account
     has no turn to spare none is asked about any more.
@@ -55,12 +58,18 @@ async def look_after(
         listed = found.get(order.provider_order_id)
         if _is_to_ask(order, listed):
             to_ask.append(order)
-        elif not isinstance(listed, Delivered) or await _apply(pool, order, listed):
+        elif not isinstance(listed, Delivered):
             done.append(order)
+        else:
+            with asking_about(order.id):
+                note("check_many", listed, None)
+            if await _apply(pool, order, listed):
+                done.append(order)
     await accounts.finish_late_looks(pool, done)
     for order in to_ask[:asks_max]:
         try:
-            seen = await provider.check(order.provider_order_id)
+            with asking_about(order.id):
+                seen = await provider.check(order.provider_order_id)
         except UnknownOrder:
             seen = Ended()
         except ProviderError as fault:

@@ -241,16 +241,17 @@ class Purchases:
             return
         log.warning("number left over", activation_id=str(job.id), provider_order_id=id_)
         if await jobs.is_purchase_in_flight(self._pool, job):
-            became = "left to an order whose purchase is in doubt"
+            level, became = "warning", "left to an order whose purchase is in doubt"
         else:
             try:
                 async with asyncio.timeout(RETURN_S_MAX):
                     outcome = await self._providers[job.provider or ""].cancel(id_)
-                became = "returned" if isinstance(outcome, Cancelled) else f"not returned: {outcome}"
+                is_returned = isinstance(outcome, Cancelled)
+                level, became = ("info", "returned") if is_returned else ("warning", f"not returned: {outcome}")
             except (ProviderError, TimeoutError) as fault:
-                became = f"not returned: {str(fault) or 'no answer'}"
+                level, became = "warning", f"not returned: {str(fault) or 'no answer'}"
         reason = f"number {id_} came after its order was decided, {became}"
-        await self._log_for_operator(job, "warning", "NUMBER_LEFT_OVER", reason=reason)
+        await self._log_for_operator(job, level, "NUMBER_LEFT_OVER", reason=reason)
 
 
 def _most_telling(faults: list[ProviderError]) -> ProviderError:

@@ -122,6 +122,45 @@ def test_an_embedded_postgres_that_is_killed_is_started_again(tmp_path: Path) ->
         stop_and_find_nobody_left(process, tmp_path, signal.SIGINT)
 
 
+def test_killed_it_leaves_nobody_behind_and_the_data_sound(tmp_path: Path) -> None:
+    """Nothing of its own can run any more: who was started is ended from beside, the embedded PostgreSQL in order."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
+    with (tmp_path / "run.log").open("wb") as log, make_run(settings, log.fileno()) as process:
+        wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
+        family = psutil.Process(process.pid).children(recursive=True)
+        names = " ".join(" ".join(one.cmdline()) for one in family)
+        assert all(f"-m {name}" in names for name in ("gateway", "notifier", "pollers", "deploy.lifeline")), names
+        server = postmaster(tmp_path)
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs([*family, server], timeout=DOWN_WITHIN_S)
+        assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    assert "database system is shut down" in (tmp_path / "postgres" / "log").read_text()
+
+
+def test_it_ends_in_order_when_who_started_it_is_killed(tmp_path: Path) -> None:
+    """As `make` starts it."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
+    command = [sys.executable, "-m", "deploy.run", "--with-parent"]
+    script = f"import subprocess; subprocess.run({command!r}, stdin=subprocess.DEVNULL)"
+    with (tmp_path / "run.log").open("wb") as log:
+        make = subprocess.Popen(
+            [sys.executable, "-c", script], cwd=ROOT, env=environment(**settings), stdout=log, stderr=log
+        )
+        try:
+            wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
+            family = psutil.Process(make.pid).children(recursive=True)
+            server = postmaster(tmp_path)
+        finally:
+            make.kill()
+            make.wait()
+        _, alive = psutil.wait_procs([*family, server], timeout=DOWN_WITHIN_S)
+        assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    assert "Traceback" not in (tmp_path / "run.log").read_text()
+
+
 def refused(**settings: str) -> tuple[int, str]:
     """Exit status and output of a start that must not succeed."""
     result = subprocess.run(

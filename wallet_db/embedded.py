@@ -88,6 +88,15 @@ class EmbeddedPostgres:
                 with suppress(psutil.NoSuchProcess):  # it died just now
                     server.stop()
 
+    def end_if_unused(self) -> None:
+        """Stop a server that a crash has left running, unless another process uses it. Raises `EmbeddedPostgresError`.
+
+        Nothing is started where none runs.
+        """
+        if self._runs():
+            self.start()
+            self.stop()
+
     def _launch(self) -> PostgresServer:
         # The library would hand out a server it knows without asking whether that still runs. And it takes whoever has
         # the pid in the pid file for the server, and in the end stops them: after a restart of the machine, anybody.

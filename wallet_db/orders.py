@@ -171,17 +171,18 @@ async def list_operations(
 
 
 async def read_catalogue(pool: Pool) -> JsonObject:
-    """`{"services": [{"service", "title", "price"}], "rentals": [{"service", "title", "price_hour"}],
+    """`{"services": [{"service", "title", "price"}], "rentals": [{"service", "title", "price_hour", "countries"}],
     "countries": [{"country", "title"}]}`: what is for sale, and for rent."""
     return _object(
         await pool.fetchval(
-            "select jsonb_build_object("
+            "with rented as materialized (select rental_countries_json() as by_service)"
+            " select jsonb_build_object("
             " 'services', (select coalesce(jsonb_agg(jsonb_build_object('service', service, 'title', title,"
             "   'price', price::text) || service_prices_json(service) order by title), '[]')"
             "   from services where price is not null),"
             " 'rentals', (select coalesce(jsonb_agg(jsonb_build_object('service', service, 'title', title,"
-            "   'price_hour', rental_price_hour::text) order by title), '[]')"
-            "   from services where rental_price_hour is not null),"
+            "   'price_hour', rental_price_hour::text, 'countries', coalesce(by_service -> service, '[]'))"
+            "   order by title), '[]') from services, rented where rental_price_hour is not null),"
             " 'countries', (select coalesce(jsonb_agg(jsonb_build_object('country', country, 'title', title)"
             "   order by title), '[]') from countries))"
         )

@@ -3,10 +3,10 @@
     @operation("POST", "/api/activations", tag="activations", gives={201: Answer("with a number", Activation)}, …)
     async def buy(call: Call, body: NewActivation) -> Response:
 
-What a handler takes is read from its signature: `body` and `query`, checked models, and what its path names. Who may
-call is checked before anything else is looked at, then how often, then the rest. `gateway.api.openapi` writes the API's
-document from the same objects, so what is served and what is told cannot differ; a refusal that an operation does not
-declare is answered all the same, and logged as a fault of ours.
+What a handler takes is read from its signature: `body` and `query`, checked models, and what its path names. What else
+an address names is refused. Who may call is checked before anything else is looked at, then how often, then the rest.
+`gateway.api.openapi` writes the API's document from the same objects, so what is served and what is told cannot differ;
+a refusal that an operation does not declare is answered all the same, and logged as a fault of ours.
 """
 
 import inspect
@@ -25,11 +25,13 @@ from starlette.types import ASGIApp
 
 from gateway.api.kept import answer_once, digest_of
 from gateway.api.limited import Limits
-from gateway.api.requests import body_of, idempotency_key_of, query_of, uuid_of
+from gateway.api.requests import body_of, idempotency_key_of, names_of, query_of, uuid_of
 from gateway.api.responses import Answer
 from gateway.auth import OPERATOR_ROLES, Credentials, Session, credentials_of
 from gateway.errors import ApiError
+from gateway.query_names import refuse_unknown_names
 from gateway.services import Services
+from gateway.settings import GatewaySettings
 from wallet_db.errors import WalletError
 
 log = structlog.get_logger()
@@ -41,7 +43,7 @@ class Access(Enum):
     PUBLIC = "anybody; no token is needed."
     USER = "users, with a token: each for their own wallet, orders and events."
     OPERATOR = "operators: with a token whose role is `admin` or `service_role`."
-    PROVIDER = "the provider, from its own addresses; without a token."
+    PROVIDER = "the provider, from its own addresses or by its signature; without a token."
 
 
 KEYED = "With an Idempotency-Key it counts once, however often it is sent: a repeat is given the first one's result."
@@ -92,6 +94,8 @@ class Operation:
     """Codes of `gateway.errors`: all it may answer."""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    body_bytes_max: Callable[[GatewaySettings], int] | None = None
+    """Of its body, where `settings.body_bytes_max` is too little; few of these are read at a time."""
     handler: Callable[..., Awaitable[Response]] | None = None
     endpoint: ASGIApp | None = None
     """Instead of a handler: an application that reads the request itself."""
@@ -144,10 +148,17 @@ class Operation:
             name: uuid_of(text, name.removesuffix("_id")) if name.endswith("_id") else text
             for name, text in request.path_params.items()
         }
+        if self.method in READING:
+            refuse_unknown_names(request.scope["query_string"], names_of(self.query))
         if self.query is not None:
             arguments["query"] = query_of(request, self.query)
         if self.body is not None:
-            arguments["body"] = await body_of(request, self.body)
+            settings, limits = request.state.services.settings, request.state.limits
+            if self.body_bytes_max is None:
+                arguments["body"] = await body_of(request, self.body, settings.body_bytes_max)
+            else:
+                with limits.large_body():
+                    arguments["body"] = await body_of(request, self.body, self.body_bytes_max(settings))
         return arguments
 
 
@@ -162,6 +173,7 @@ def operation(
     repeat: str | None = None,
     keeps: bool | None = None,
     is_limited: bool = True,
+    body_bytes_max: Callable[[GatewaySettings], int] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Response]]], Operation]:
     """Make an operation of the handler below; its docstring is what the document says, the first line as summary.
 
@@ -205,6 +217,7 @@ def operation(
             refuses=frozenset(codes),
             body=body,
             query=query,
+            body_bytes_max=body_bytes_max,
             handler=handler,
         )
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from gateway.api.faults import told
 from gateway.errors import ApiError
 from gateway.request_ids import SCOPE
-from gateway.services import Services
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -41,7 +41,7 @@ IDEMPOTENCY_KEY_CHARS_MAX = 200
 
 async def bytes_of(request: Request, bytes_max: int) -> bytes:
     """The body, of at most so many bytes. Raises 400 and 413."""
-    body = b""
+    body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
@@ -49,22 +49,21 @@ async def bytes_of(request: Request, bytes_max: int) -> bytes:
                 raise ApiError("BODY_TOO_LARGE", f"expected at most {bytes_max} bytes of body")
     except ClientDisconnect:
         raise ApiError("BAD_REQUEST", "the body ended early") from None  # nobody is left to read this
-    return body
+    return bytes(body)
 
 
-async def body_of(request: Request, model: type[ModelT]) -> ModelT:
+async def body_of(request: Request, model: type[ModelT], bytes_max: int) -> ModelT:
     """The JSON body as `model`, whatever its Content-Type. Raises 400, 413, 415 or 422 saying what was expected."""
-    services: Services = request.state.services
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise ApiError("BODY_ENCODED", "Content-Encoding: expected a body as it is")
-    body = await bytes_of(request, services.settings.body_bytes_max)
+    body = await bytes_of(request, bytes_max)
     try:
         read = model.model_validate_json(body or b"{}")
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         if faults[0]["type"] in ("json_invalid", "model_type") and not faults[0]["loc"]:
             raise ApiError("INVALID_JSON", "expected a JSON object as body") from None
-        raise ApiError("INVALID_ARGUMENT", _told(error, "body")) from None
+        raise ApiError("INVALID_ARGUMENT", told(error, model, "body")) from None
     try:
         json.loads(body or b"{}", object_pairs_hook=_named_once)  # it is sound by now, and no deeper than the model
     except ValueError:
@@ -78,15 +77,19 @@ def _named_once(pairs: list[tuple[str, object]]) -> None:
         raise ValueError(pairs)
 
 
+def names_of(model: type[BaseModel] | None) -> list[str]:
+    """The names that a query may bear."""
+    return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
+
+
 def query_of(request: Request, model: type[ModelT]) -> ModelT:
-    """The address's query as `model`. Names it does not know are others'. Raises 400 saying what was expected.
+    """The address's query as `model`. Raises 400 saying what was expected.
 
     A name stands there once, unless a list is wanted.
     """
     params = request.query_params
     said: dict[str, object] = {}
-    for field_name, field in model.model_fields.items():
-        name = field.alias or field_name
+    for name, field in zip(names_of(model), model.model_fields.values(), strict=True):
         if given := params.getlist(name):
             takes_many = get_origin(field.annotation) is list
             if len(given) > 1 and not takes_many:
@@ -95,12 +98,7 @@ def query_of(request: Request, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(said)
     except ValidationError as error:
-        raise ApiError("BAD_REQUEST", _told(error, "query")) from None
-
-
-def _told(error: ValidationError, whole: str) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or whole}: {fault['msg']}" for fault in faults)
+        raise ApiError("BAD_REQUEST", told(error, model, "query")) from None
 
 
 def idempotency_key_of(request: Request) -> str | None:

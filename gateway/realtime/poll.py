@@ -18,6 +18,7 @@ from gateway.api.responses import RETRY_AFTER_S, error_response
 from gateway.auth import Session
 from gateway.errors import ApiError
 from gateway.http import HANDOVER, Handover
+from gateway.query_names import POLL_NAMES, refuse_unknown_names
 from gateway.realtime.close_codes import TOKEN_REVOKED, CloseCode
 from gateway.realtime.counted import note_closed
 from gateway.realtime.limits import Seat
@@ -211,6 +212,7 @@ class PollEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one poll, or see to it that it is answered. Raises ApiError."""
         realtime: Realtime = scope["state"]["realtime"]
+        refuse_unknown_names(scope["query_string"], POLL_NAMES)
         session = await realtime.admit(scope["headers"], scope["query_string"], scope["method"])
         query = parse_qs(scope["query_string"].decode("latin-1"))
         wait_s = _wait_s(query.get("wait", [""])[0])

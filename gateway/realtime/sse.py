@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth import Session
 from gateway.http import HANDOVER, Handover
+from gateway.query_names import STREAM_NAMES, refuse_unknown_names
 from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
 from gateway.realtime.counted import note_closed
 from gateway.realtime.live import LiveProtocol
@@ -103,6 +104,7 @@ class SseEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Begin a stream and leave the connection to it. Raises ApiError before the first byte."""
         realtime: Realtime = scope["state"]["realtime"]
+        refuse_unknown_names(scope["query_string"], STREAM_NAMES)
         session = await realtime.admit(scope["headers"], scope["query_string"], scope["method"])
         if scope["method"] == "HEAD":
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

@@ -27,6 +27,7 @@ from websockets.server import ServerProtocol
 
 from gateway.errors import ApiError
 from gateway.headers import HEADERS
+from gateway.query_names import STREAM_NAMES, refuse_unknown_names
 from gateway.realtime.close_codes import (
     SERVICE_RESTART,
     SILENT,
@@ -92,6 +93,8 @@ class WebSocketProtocol(LiveProtocol):
             response = _refusal(handshake.reject(404, ""), ApiError("NOT_FOUND", "no WebSocket here"), headers)
         elif self._realtime.leaving:
             response = _refusal(handshake.reject(503, ""), ApiError("UNAVAILABLE", "leaving: try another"), headers)
+        elif (refused := _refused_names(query)) is not None:
+            response = _refusal(handshake.reject(refused.status, ""), refused, headers)
         else:
             response = handshake.accept(request)
             if response.status_code != 101:
@@ -264,6 +267,15 @@ class WebSocketProtocol(LiveProtocol):
                 self.abort_soon()
         if parser.close_expected():
             self.release()
+
+
+def _refused_names(query: str) -> ApiError | None:
+    """What is misspelt in the address, before a ticket in it is used up."""
+    try:
+        refuse_unknown_names(query.encode("latin-1"), STREAM_NAMES)
+    except ApiError as refused:
+        return refused
+    return None
 
 
 def _refusal(response: Response, error: ApiError, headers: Sequence[tuple[bytes, bytes]]) -> Response:

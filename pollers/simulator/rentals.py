@@ -62,9 +62,12 @@ class SimulatedRental:
 
 
 def rent_price_of(service: str, country: Country, hours: int) -> Decimal:
-    """Price of a rental in USD, in whole cents: four activations, and a quarter of one for each hour."""
+    """Price of a rental in USD, in whole cents: half an activation, and an eighth of one for each hour.
+
+    So the demo's price of an hour buys each service in each country, from two hours on.
+    """
     price = _WHOLE_NUMBER_PRICE if service == WHOLE_NUMBER else price_of(SERVICES[service], country)
-    return (price * (4 + Decimal(hours) / 4)).quantize(_CENT)
+    return (price * (Decimal("0.5") + Decimal(hours) / 8)).quantize(_CENT)
 
 
 def rent_stock_of(service: str, country: Country) -> int:

@@ -397,7 +397,7 @@ async def at(db: Database, user: UUID, number: int, when: datetime) -> None:
 
 
 def test_two_freezes_139_ms_apart_are_named_with_their_distance_and_broken_ones_found(
-    database_url: str, capsys: pytest.CaptureFixture[str]
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     async def freezes(db: Pool) -> None:
         user = await new_user(db)
@@ -430,6 +430,21 @@ def test_two_freezes_139_ms_apart_are_named_with_their_distance_and_broken_ones_
     advice = section(report, "RECOMMENDATIONS").splitlines()
     assert advice[0] == "CRITICAL: operations close together of which the second did not find what the first left: 1"
     assert "before_is_previous_after (2)" in report
+
+    async def acknowledged(db: Pool) -> None:
+        user = await db.fetchval("select user_id from balance_operations where number = 3")
+        for number in (3, 4):
+            await call(db, "acknowledge_break", p_user_id=user, p_number=number, p_reason="by hand, ticket 9")
+
+    run(database_url, acknowledged)
+    _, report, _ = analyze_command(database_url, capsys, "--html", str(tmp_path / "report.html"))
+    races = section(report, "RACE CONDITIONS")
+    assert "0 do not chain, 1 more is acknowledged: coherent but for these" in races
+    assert "139.0 ms  acknowledged" in races
+    assert "CRITICAL: operations close together" not in report
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "0 do not chain, 1 more is acknowledged: coherent but for these." in html
+    assert "<td>acknowledged</td>" in html
 
 
 def test_with_many_operations_the_wallets_that_raced_are_replayed(

@@ -20,6 +20,7 @@ from wallet_db.analyze.figures import (
     Pair,
     PairTypes,
     Races,
+    RentalSum,
     ResponseTime,
     Tally,
     days_between,
@@ -168,6 +169,21 @@ def test_a_report_keeps_to_the_width_and_says_the_same(width: int) -> None:
     for line in wide:
         if line.startswith(("CRITICAL", "WARNING", "NOTE", "    ")) and "█" not in line and "DOES NOT" not in line:
             assert " ".join(line.split()) in said
+
+
+def test_the_page_tells_of_rentals_and_of_what_operators_refunded() -> None:
+    tally = Tally({"received": 4, "refunded": 7})
+    rentals = [RentalSum("failed", "NO_NUMBERS", 2), RentalSum("active", "", 1234)]
+    written = page.html(analysis(orders=tally, services={"whatsapp": tally}, rentals=rentals))
+    services = written.partition("<h2>Services</h2>")[2].partition("</section>")[0]
+    assert '<th scope="col">refunded</th>' in services
+    assert services.count("<td>7</td>") == 1
+    told = written.partition("<h2>Rentals</h2>")[2].partition("</section>")[0]
+    assert "<p>1,236 rentals, 2 failed</p>" in told
+    assert "<td>failed</td><td>NO_NUMBERS</td><td>2</td>" in told
+    without = page.html(analysis(services={"whatsapp": Tally({"received": 4})}))
+    assert '<th scope="col">refunded</th>' not in without
+    assert "<p>0 rentals, 0 failed</p>" in without
 
 
 def test_columns_are_well_formed_and_as_high_as_their_figures() -> None:

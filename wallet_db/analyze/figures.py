@@ -150,6 +150,8 @@ class Pair:
     """Surely. Otherwise they may have."""
     chains: bool
     """The second found the figures that the first had left."""
+    is_acknowledged: bool = False
+    """It did not, and an operator has looked into it (`acknowledged_breaks`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +172,23 @@ class Races:
     pairs: int
     overlapping: int
     unchained: int
+    """Those that are acknowledged are not among them."""
     users: int
     distance_ms_p50: float | None
     steps: Mapping[int, int]
     """Pairs by the step of `STEPS_MS`, counted from 1."""
     types: Sequence[PairTypes]
     nearest: Sequence[Pair]
-    """Those that do not chain, then the nearest."""
+    """Those that do not chain, those acknowledged, then the nearest."""
+    acknowledged: int = 0
+    """Pairs that do not chain, and an operator knows why."""
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if not self.pairs:
+            return "none"
+        return "NOT COHERENT" if self.unchained else "coherent but for these" if self.acknowledged else "coherent"
 
 
 @dataclass(frozen=True, slots=True)

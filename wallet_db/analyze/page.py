@@ -18,7 +18,18 @@ from wallet_db.analyze.figures import (
 from wallet_db.analyze.findings import Finding, patterns, percent, plural, recommendations, seconds
 from wallet_db.analyze.plots import columns, spread
 from wallet_db.analyze.style import STYLE
-from wallet_db.analyze.terminal import DECIDED, MEANINGS, asked, coherence, period, state_lines
+from wallet_db.analyze.terminal import (
+    DECIDED,
+    MEANINGS,
+    asked,
+    beside_decided,
+    chaining,
+    coherence,
+    known_breaks,
+    period,
+    rental_line,
+    state_lines,
+)
 
 ROWS_MAX = 25
 COLUMNS_MAX = 92
@@ -39,6 +50,7 @@ def html(analysis: Analysis) -> str:
         _section("Countries", _outcome_table("country", analysis.countries)),
         _section("Providers", _outcome_table("provider", asked(analysis.providers))),
         _section("Response time", _response_times(analysis)),
+        _section("Rentals", *_rentals(analysis)),
         _section("Transactions", _operations(analysis)),
         _section("Race conditions", *_races(analysis)),
         _section("Coherence", f"<p>{escape(coherence(analysis.coherence))}</p>"),
@@ -161,17 +173,18 @@ def _failures(analysis: Analysis) -> str:
 
 def _outcome_table(name: str, tallies: Mapping[str, Tally]) -> str:
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].total, item[0]))[:ROWS_MAX]
+    shown = (*DECIDED, *beside_decided(tallies))
     rows = [
         [
             label,
             f"{tally.total:,}",
             percent(tally.success),
             _outcome_bar(tally) if tally.decided else "",
-            *(f"{tally.count(outcome):,}" for outcome in DECIDED),
+            *(f"{tally.count(outcome):,}" for outcome in shown),
         ]
         for label, tally in ordered
     ]
-    return _table((name, "orders", "success", "", *DECIDED), rows, raw=3)
+    return _table((name, "orders", "success", "", *shown), rows, raw=3)
 
 
 def _response_times(analysis: Analysis) -> str:
@@ -184,6 +197,11 @@ def _response_times(analysis: Analysis) -> str:
     return _table(head, rows)
 
 
+def _rentals(analysis: Analysis) -> list[str]:
+    rows = [[each.status, each.error_code, f"{each.rentals:,}"] for each in analysis.rentals]
+    return [f"<p>{escape(rental_line(analysis))}</p>", _table(("status", "why", "rentals"), rows) if rows else ""]
+
+
 def _operations(analysis: Analysis) -> str:
     rows = [[each.type, f"{each.operations:,}", f"{each.amount:,}"] for each in analysis.operations]
     return _table(("type", "operations", "amount"), rows)
@@ -191,10 +209,10 @@ def _operations(analysis: Analysis) -> str:
 
 def _races(analysis: Analysis) -> list[str]:
     races = analysis.races
-    verdict = "none" if not races.pairs else "coherent" if not races.unchained else "NOT COHERENT"
     summary = (
         f"{plural(races.pairs, 'pair')} of operations of one user began within {RACE_WINDOW_MS:.0f} ms of each other;"
-        f" {races.overlapping:,} surely overlapped, {races.unchained:,} do not chain: {verdict}."
+        f" {races.overlapping:,} surely overlapped, {races.unchained:,} do not chain"
+        f"{known_breaks(races)}: {races.verdict}."
     )
     rows = [
         [
@@ -203,7 +221,7 @@ def _races(analysis: Analysis) -> list[str]:
             f"{pair.type} {pair.amount}",
             f"{pair.distance_ms:.1f} ms",
             "yes" if pair.overlaps else "",
-            "yes" if pair.chains else "NO",
+            chaining(pair),
             pair.user_id,
         ]
         for pair in races.nearest

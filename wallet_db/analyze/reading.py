@@ -189,6 +189,7 @@ def _races(row: asyncpg.Record) -> Races:
         pairs=row["pairs"],
         overlapping=row["overlapping"],
         unchained=row["unchained"],
+        acknowledged=row["acknowledged"],
         users=row["users"],
         distance_ms_p50=row["distance_ms_p50"],
         steps={int(step): pairs for step, pairs in orjson.loads(row["steps"]).items()},

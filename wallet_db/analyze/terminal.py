@@ -25,6 +25,7 @@ from wallet_db.analyze.figures import (
     TIMEOUT,
     Analysis,
     Coherence,
+    Pair,
     Races,
     Tally,
 )
@@ -212,7 +213,7 @@ def _table(name: str, tallies: Mapping[str, Tally], width: int) -> Iterator[str]
         yield "none"
         return
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].total, item[0]))
-    beside = [outcome for outcome in (REFUNDED,) if any(tally.count(outcome) for tally in tallies.values())]
+    beside = beside_decided(tallies)
     rows = [
         [
             label or "none",
@@ -229,6 +230,11 @@ def _table(name: str, tallies: Mapping[str, Tally], width: int) -> Iterator[str]
     yield from _narrowed(head, rows, width).splitlines()
     if len(ordered) > SERVICES_SHOWN:
         yield f"… and {len(ordered) - SERVICES_SHOWN:,} more"
+
+
+def beside_decided(tallies: Mapping[str, Tally]) -> list[str]:
+    """Outcomes that have a column only where there are any."""
+    return [outcome for outcome in (REFUNDED,) if any(tally.count(outcome) for tally in tallies.values())]
 
 
 def _response_times(analysis: Analysis) -> Iterator[str]:
@@ -279,10 +285,15 @@ def _days(analysis: Analysis) -> Iterator[str]:
     yield from _bars(dict(list(days.items())[shown:]))
 
 
-def _rentals(analysis: Analysis) -> Iterator[str]:
+def rental_line(analysis: Analysis) -> str:
+    """`12 rentals, 1 failed`."""
     total = sum(each.rentals for each in analysis.rentals)
-    failed = [each for each in analysis.rentals if each.status == "failed"]
-    yield f"{plural(total, 'rental')}, {sum(each.rentals for each in failed):,} failed"
+    failed = sum(each.rentals for each in analysis.rentals if each.status == "failed")
+    return f"{plural(total, 'rental')}, {failed:,} failed"
+
+
+def _rentals(analysis: Analysis) -> Iterator[str]:
+    yield rental_line(analysis)
     if analysis.rentals:
         yield ", ".join(
             f"{each.rentals:,} {each.status}{f' ({each.error_code})' if each.error_code else ''}"
@@ -299,11 +310,10 @@ def _operations(analysis: Analysis) -> Iterator[str]:
 
 
 def _races(races: Races) -> Iterator[str]:
-    verdict = "none" if not races.pairs else "coherent" if not races.unchained else "NOT COHERENT"
     yield (
         f"{plural(races.pairs, 'pair')} of operations of one user within {RACE_WINDOW_MS:.0f} ms, of"
-        f" {plural(races.users, 'user')}: {races.overlapping:,} surely overlapped, {races.unchained:,} do not chain:"
-        f" {verdict}"
+        f" {plural(races.users, 'user')}: {races.overlapping:,} surely overlapped, {races.unchained:,} do not chain"
+        f"{known_breaks(races)}: {races.verdict}"
     )
     if not races.pairs:
         return
@@ -320,11 +330,22 @@ def _races(races: Races) -> Iterator[str]:
                 f"    {pair.number - 1}, {pair.number}",
                 f"{pair.previous_type} {pair.previous_amount}, {pair.type} {pair.amount}",
                 f"{pair.distance_ms:.1f} ms".rjust(11),
-                ("overlapped, " if pair.overlaps else "") + ("chains" if pair.chains else "DOES NOT CHAIN"),
+                ("overlapped, " if pair.overlaps else "") + chaining(pair),
             ]
             for pair in pairs
         ]
         yield from table(rows[0], rows[1:]).splitlines()
+
+
+def known_breaks(races: Races) -> str:
+    """`, 1 more is acknowledged`, or nothing."""
+    count = races.acknowledged
+    return f", {count:,} more {'is' if count == 1 else 'are'} acknowledged" if count else ""
+
+
+def chaining(pair: Pair) -> str:
+    """Whether the second operation found what the first had left, in words."""
+    return "chains" if pair.chains else "acknowledged" if pair.is_acknowledged else "DOES NOT CHAIN"
 
 
 def _narrowed(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:

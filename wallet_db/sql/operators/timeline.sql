@@ -1,6 +1,6 @@
--- What is known to have happened with an order, in the order of time: what its user was told (events, kept for days),
--- what money moved, which provider was asked, which SMS came, what a client has shown, what was logged. Codes and texts
--- are not in it: that an SMS had a code, is. $1 the order's id, $2 limit.
+-- What is known to have happened with an order, in the order of time: what its user was told and what providers were
+-- asked (both kept for days), what money moved, who was asked for a number, which SMS came, what a client has shown, what
+-- was logged. Codes and texts are not in it: that an SMS had a code, is. $1 the order's id, $2 limit.
 with o as (
     select id, user_id, created_at, least(coalesce(closed_at, now()), created_at + interval '60 days') as closed_at
       from activations where id = $1
@@ -25,6 +25,11 @@ with o as (
                'attempt', t.number, 'country', t.country, 'outcome', t.outcome,
                'seconds', round(extract(epoch from t.ended_at - t.started_at), 3), 'ended', t.status))
       from o join route_attempts t on t.activation_id = o.id
+     union all
+    select c.at, 0, c.id, 'call', c.provider, jsonb_strip_nulls(jsonb_build_object(
+               'method', c.method, 'outcome', c.outcome, 'answer', c.answer, 'seconds', round(c.seconds::numeric, 3),
+               'times', nullif(c.times, 1)))
+      from provider_calls c where c.order_id = $1
      union all
     select m.received_at, 0, m.id, 'sms', case when m.code is null then 'without a code' else 'with a code' end, '{}'
       from o join sms_messages m on m.activation_id = o.id or m.rental_id = o.id

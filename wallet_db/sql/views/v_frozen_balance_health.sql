@@ -1,7 +1,7 @@
 -- Does each wallet agree with itself, with its holds and with its orders? One statement, so one snapshot: nothing that
 -- is under way shows as a fault. Each sum is one pass over a partial index that has the amounts in it, and
 -- `where user_id = …` reaches into each of them. Most holds name an order, so it is those that do not that are summed
--- apart.
+-- apart. An order is a card's funding here as well.
 --   CRITICAL  a figure that no sequence of operations can leave: only a person may touch it
 --   WARNING   frozen and what it is frozen for disagree: correct_frozen_balance sets right what can be known
 create or replace view v_frozen_balance_health with (security_invoker = true) as
@@ -19,12 +19,15 @@ select user_id, balance, frozen_balance, balance - frozen_balance as available, 
                format('holds for orders are %s, open orders are %s', held_for_orders, ordered) end), '') as problem
   from (select u.id as user_id, u.balance, u.frozen_balance, coalesce(h.held, 0.00) as held,
                coalesce(h.held - coalesce(h.held_for_none, 0.00), 0.00) as held_for_orders,
-               coalesce(a.ordered, 0.00) + coalesce(r.ordered, 0.00) as ordered
+               coalesce(a.ordered, 0.00) + coalesce(r.ordered, 0.00) + coalesce(f.ordered, 0.00) as ordered
           from users u
           left join (select user_id, sum(amount) as held,
-                            sum(amount) filter (where activation_id is null and rental_id is null) as held_for_none
+                            sum(amount) filter (where num_nonnulls(activation_id, rental_id, funding_id) = 0)
+                                as held_for_none
                        from wallet_holds where state = 'held' group by user_id) h on h.user_id = u.id
           left join (select user_id, sum(frozen_amount) as ordered
                        from activations where frozen_amount > 0 group by user_id) a on a.user_id = u.id
           left join (select user_id, sum(frozen_amount) as ordered
-                       from rentals where frozen_amount > 0 group by user_id) r on r.user_id = u.id) wallets;
+                       from rentals where frozen_amount > 0 group by user_id) r on r.user_id = u.id
+          left join (select user_id, sum(frozen_amount) as ordered
+                       from card_fundings where frozen_amount > 0 group by user_id) f on f.user_id = u.id) wallets;

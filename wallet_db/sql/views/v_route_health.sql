@@ -1,6 +1,6 @@
 -- Every route as the last 24 hours showed it: how often it was tried and sold, what became of those that are decided,
--- how long the SMS took, and how long the provider took to answer a purchase. One that an operator ended by a refund
--- was not answered, and what was refunded afterwards is not decided.
+-- how long the SMS took, and how long the provider took to answer a purchase. One that an operator ended by a refund,
+-- or its user by a cancel, was not answered, and what was refunded afterwards is not decided.
 create or replace view v_route_health as
 select provider, service, country, coalesce(r.state, 'enabled') as state, coalesce(r.decided_by, 'rule') as decided_by,
        r.cost, r.stock, r.priced_at, coalesce(t.tried, 0) as tried, coalesce(t.sold, 0) as sold,
@@ -15,7 +15,8 @@ select provider, service, country, coalesce(r.state, 'enabled') as state, coales
               percentile_cont(0.5) within group (order by extract(epoch from sms_at - ended_at)) as sms_s_median,
               percentile_cont(0.9) within group (order by extract(epoch from sms_at - ended_at)) as sms_s_p90,
               percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at))
-                  filter (where outcome <> 'REFUNDED_BY_OPERATOR') as answer_s_median
+                  filter (where outcome not in ('REFUNDED_BY_OPERATOR', 'cancelled', 'SERVED_BEFORE'))
+                  as answer_s_median
          from route_attempts
         where started_at > now() - interval '24 hours'
         group by 1, 2, 3) t using (provider, service, country);
