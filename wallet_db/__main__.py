@@ -9,10 +9,11 @@ from pathlib import Path
 
 from asyncpg import InsufficientPrivilegeError, UndefinedColumnError, UndefinedFunctionError, UndefinedTableError
 
-from wallet_db import acknowledge, arguments, check, health, revocations
+from wallet_db import acknowledge, arguments, check, health, revocations, rotate_card_keys
 from wallet_db.analyze import command as analyze
 from wallet_db.connect import DatabaseUnavailable, connect, database
 from wallet_db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from wallet_db.import_cards import command as import_cards
 from wallet_db.migrate import MigrationError, migrate
 from wallet_db.settings import DatabaseSettings, load
 from wallet_db.stress import command as stress
@@ -76,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_parser(commands)
     acknowledge.add_parser(commands)
     health.add_parser(commands)
+    import_cards.add_parser(commands)
     revocations.add_parser(commands)
+    rotate_card_keys.add_parser(commands)
     stress.add_parser(commands)
     commands.add_parser("psql", help="a psql session on the database; what follows goes to psql", add_help=False)
     return parser

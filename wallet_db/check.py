@@ -55,6 +55,7 @@ RULES = {
     "hold_has_its_settlement": "a hold that ended was ended by its operations, their numbers and amounts",
     "open_hold_has_no_settlement": "no commit or refund names an open hold",
     "rental_frozen_is_its_holds": "a rental's frozen amount is the sum of its open holds, so 0 once it is closed",
+    "funding_frozen_is_its_hold": "a card funding's frozen amount is its open hold's, so 0 once it has ended",
     "events_within_event_seq": "no event is newer than its user's event_seq",
     "events_without_gap": "the events kept are all from the oldest of them to event_seq; older ones may be gone",
     "user_exists": "operations, holds and events are of users who exist",

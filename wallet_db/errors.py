@@ -12,8 +12,11 @@
      ├─ AppendOnly            OS009      ├─ TooManyOpenOrders     OS018
      ├─ InvalidHours          OS020      ├─ CancelTooLate         OS019
      ├─ NotExtendable         OS021      ├─ SmsNotReceived        OS022
-     ├─ CheckTooSoon          OS023
-     └─ ExtensionPending      OS024
+     ├─ CheckTooSoon          OS023      ├─ UnknownCard           OS025
+     ├─ ExtensionPending      OS024      ├─ CardNotUsable         OS026
+     ├─ FundingPending        OS027      ├─ CustomerNotRegistered OS028
+     ├─ CustomerExists        OS029      ├─ InvalidCardAmount     OS030
+     └─ CardsNotSold          OS031
 
 Class `OS` is ours: SQL leaves classes that begin with I-Z to implementations. Each carries `data`, the JSON object the
 SQL function put into DETAIL; money in it is decimal strings.
@@ -84,7 +87,7 @@ class UnknownOrder(WalletError):
 
 
 class InvalidTransition(WalletError):
-    """data: order_id, from, to."""
+    """data: order_id or card_id, from, to."""
 
     sqlstate, code = "OS008", "INVALID_TRANSITION"
 
@@ -183,6 +186,48 @@ class ExtensionPending(WalletError):
     """data: order_id. What ends a rental waits until its extension is decided."""
 
     sqlstate, code = "OS024", "EXTENSION_PENDING"
+
+
+class UnknownCard(WalletError):
+    """data: card_id. Also for another user's card: its existence is not told."""
+
+    sqlstate, code = "OS025", "CARD_NOT_FOUND"
+
+
+class CardNotUsable(WalletError):
+    """data: card_id, status, wanted_action."""
+
+    sqlstate, code = "OS026", "CARD_NOT_USABLE"
+
+
+class FundingPending(WalletError):
+    """data: card_id, funding_id. A card is funded once at a time."""
+
+    sqlstate, code = "OS027", "FUNDING_PENDING"
+
+
+class CustomerNotRegistered(WalletError):
+    """data: provider, status (null: nobody submitted them)."""
+
+    sqlstate, code = "OS028", "CUSTOMER_NOT_REGISTERED"
+
+
+class CustomerExists(WalletError):
+    """data: provider, field (user | email); status, if it is the user's own."""
+
+    sqlstate, code = "OS029", "CUSTOMER_EXISTS"
+
+
+class InvalidCardAmount(WalletError):
+    """data: usd, min, max."""
+
+    sqlstate, code = "OS030", "INVALID_CARD_AMOUNT"
+
+
+class CardsNotSold(WalletError):
+    """data: provider."""
+
+    sqlstate, code = "OS031", "CARDS_NOT_SOLD"
 
 
 class WalletBusy(Exception):

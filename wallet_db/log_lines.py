@@ -2,7 +2,8 @@
 
 Callers keep secrets out of what they log; this is what stands behind them if one does not. A value is withheld for its
 name, or in parts for how it looks: a token, a key in an address, a password in a URL. An SMS code is six digits like
-any other, so only its name gives it away, or the words of a provider's protocol before it.
+any other, so only its name gives it away, or the words of a provider's protocol before it; so is a card's security
+code. A card's number gives itself away (`card_numbers`).
 
 Categories: money (wallets, holds), order (one order's way), provider (accounts and routes), delivery (events, from the
 outbox to the sockets), auth (tokens and who is let in), security (who is refused for how they behave), system (the
@@ -13,10 +14,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from wallet_db.card_numbers import HIDDEN, is_card_number, text_without_card_numbers
+
 CATEGORIES = ("money", "order", "provider", "delivery", "auth", "security", "system")
 
 BY_MODULE: Mapping[str, str] = {
     "gateway": "system",
+    "gateway.api.cards.card_webhook": "provider",
     "gateway.auth": "auth",
     "gateway.http": "security",
     "gateway.api.limited": "security",
@@ -30,6 +34,8 @@ BY_MODULE: Mapping[str, str] = {
     "pollers": "system",
     "pollers.activations": "order",
     "pollers.bulk": "provider",
+    "pollers.call_log": "provider",
+    "pollers.cards": "order",
     "pollers.calls": "provider",
     "pollers.late": "order",
     "pollers.periodic": "money",
@@ -38,15 +44,18 @@ BY_MODULE: Mapping[str, str] = {
     "pollers.readings": "provider",
     "pollers.rental_extensions": "order",
     "pollers.rentals": "order",
+    "pollers.returns": "provider",
     "pollers.sharing": "provider",
     "wallet_db": "system",
 }
 """A module that is not named is of its package's category."""
 
-WITHHELD = "[withheld]"
+WITHHELD = HIDDEN
 SECRET_NAMES = frozenset({
-    "access_token", "api_key", "apikey", "authorization", "code", "cookie", "jwt", "key", "passwd", "password",
-    "proxy-authorization", "refresh_token", "secret", "set-cookie", "sms", "text", "ticket", "token",
+    "access_token", "api_key", "apikey", "authorization", "bvn", "card_number", "cardnumber", "code", "cookie", "cvc",
+    "cvc2", "cvv", "cvv2", "expiry", "id_image", "id_number", "idimage", "idnumber", "jwt", "key", "last4", "lastfour",
+    "name_on_card", "nin", "pan", "passwd", "password", "proxy-authorization", "refresh_token", "secret",
+    "security_code", "set-cookie", "sms", "text", "ticket", "token", "user_photo", "userphoto",
 })  # fmt: skip
 _SECRET_NAME = re.compile(r"(?:^|[_-])(?:key|token|secret|password)$", re.IGNORECASE)
 """And whatever ends so: x-api-key, herosms_key, jwt_secret."""
@@ -57,7 +66,7 @@ _ASKS_FOR_A_LOOK = re.compile(r"eyJ|[=:]|bearer", re.IGNORECASE)
 """Most values have none of these."""
 _NAMED = (
     r"(?i)((?:\b|(?<=[_-]))(?:(?:access_?|refresh_?)?token|ticket|(?:api[_-]?)?key|password|passwd|pwd|secret"
-    r"|authorization)|(?<![\w-])code)"
+    r"|authorization|card_?number|pan|cvv2?|cvc2?|security_?code|id_?number)|(?<![\w-])code)"
 )
 """What a secret is called where its name stands before it; `error_code` is none."""
 _PATTERNS = (
@@ -99,12 +108,13 @@ def redacted(name: str, value: Any, depth: int = 0) -> Any:
             return {str(key): redacted(str(key), inner, depth + 1) for key, inner in value.items()}
         return [redacted("", inner, depth + 1) for inner in value]
     if isinstance(value, int | float):
-        return value
+        return WITHHELD if isinstance(value, int) and is_card_number(str(value)) else value
     return without_secrets(repr(value) if isinstance(value, BaseException) else str(value))
 
 
 def without_secrets(text: str) -> str:
     """The text without what looks like a secret."""
+    text = text_without_card_numbers(text)
     if not _ASKS_FOR_A_LOOK.search(text):
         return text
     for pattern, instead in _PATTERNS:

@@ -20,6 +20,9 @@ from wallet_db.log_lines import category_of, redacted
 from wallet_db.settings import DatabaseSettings
 
 _OUR_OWN = ("structlog", "wallet_db.logs", "logging")
+_POOL_LOGGER, _NOT_RESTORED = "asyncpg.pool", "Failed to restore the pool connection"
+POOL_QUIET_S = 60.0
+"""While the database is away, each pool says so this often."""
 
 
 def configure(process: str, settings: DatabaseSettings | None = None) -> None:
@@ -59,6 +62,27 @@ def configure(process: str, settings: DatabaseSettings | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
+    logging.getLogger(_POOL_LOGGER).filters[:] = [_AwayInOneLine()]
+
+
+class _AwayInOneLine(logging.Filter):
+    """asyncpg tells each attempt to fill a pool again with a traceback of its own inside; one line says as much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith(_NOT_RESTORED):
+            return True
+        if record.created < self._quiet_until:
+            return False
+        self._quiet_until = record.created + POOL_QUIET_S
+        cause = record.exc_info[1] if record.exc_info else None
+        said = str(cause).partition("\n")[0] or type(cause).__name__
+        record.msg, record.args = "the database cannot be reached, trying again: %s", (said,)
+        record.exc_info = record.exc_text = None
+        return True
 
 
 def about_order(request_id: str | None, **order_id: str) -> AbstractContextManager[None]:

@@ -165,6 +165,17 @@ BREAKS = {
         ),
         {"rental_frozen_is_its_holds"},
     ),
+    "an open funding without its hold": (
+        (
+            "insert into card_fundings (card_id, user_id, kind, usd, price, frozen_amount)"
+            " select gen_random_uuid(), id, 'funding', 1, 1, 1 from users where balance = 85"
+        ),
+        {"funding_frozen_is_its_hold"},
+    ),
+    "a hold of a funding that is none": (
+        "update wallet_holds set funding_id = gen_random_uuid() where transaction_id = 'c'",
+        {"funding_frozen_is_its_hold"},
+    ),
     "an event beyond event_seq": (
         "update users set event_seq = event_seq - 1 where balance = 85",
         {"events_within_event_seq"},

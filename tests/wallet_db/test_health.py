@@ -390,8 +390,14 @@ def test_the_wallet_is_found_by_index(database_url: str) -> None:
             plan = await connection.fetch(f"explain (costs off) execute one('{uuid4()}')")
             await connection.execute("deallocate one")
         text = "\n".join(row[0] for row in plan)
-        for index in ("users_pkey", "wallet_holds_open", "activations_frozen", "rentals_frozen"):
+        for index in (
+            "users_pkey",
+            "wallet_holds_open",
+            "activations_frozen",
+            "rentals_frozen",
+            "card_fundings_frozen",
+        ):
             assert index in text
-        assert text.count("user_id = $1") == 3
+        assert text.count("user_id = $1") == 4
 
     run(database_url, scenario)

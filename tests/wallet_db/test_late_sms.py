@@ -69,6 +69,40 @@ def test_a_late_sms_is_what_the_policy_says(
     run(database_url, scenario)
 
 
+@pytest.mark.parametrize(
+    ("policy", "outcome", "error_code", "told"),
+    [
+        ("charge", "charged", "LATE_SMS", "an SMS came for what an operator had refunded, and was charged"),
+        ("give", "given", "REFUNDED_BY_OPERATOR", "loss: an SMS was shown and not paid for"),
+        ("ignore", "closed", "REFUNDED_BY_OPERATOR", "an SMS came for an order that is closed, and is not shown"),
+    ],
+)
+def test_an_operator_hears_of_an_sms_after_his_refund_which_stays_one(
+    database_url: str, policy: str, outcome: str, error_code: str, told: str
+) -> None:
+    async def scenario(db: Pool) -> None:
+        await db.execute("update settings set value = to_jsonb($1::text) where key = 'late_sms'", policy)
+        activation = await pending_order(db, await new_user(db))
+        await call(db, "refund_activation", p_activation_id=activation, p_reason="ticket 12")
+        assert await apply_sms(db, activation) == outcome
+        assert (await row(db, activation))["error_code"] == error_code
+        rows = await db.fetch("select message from system_logs where source = 'apply_late_sms' and level = 'warning'")
+        assert [message for (message,) in rows] == [told]
+        assert await db.fetchval("select outcome from v_activation_outcomes where id = $1", activation) == "refunded"
+
+    run(database_url, scenario)
+
+
+def test_a_late_sms_leaves_what_the_provider_ended_as_it_was(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        activation = await pending_order(db, await new_user(db))
+        await call(db, "close_activation", p_activation_id=activation, p_status="cancelled", p_error_code="ENDED")
+        assert await apply_sms(db, activation) == "charged"
+        assert await db.fetchval("select outcome from v_activation_outcomes where id = $1", activation) == "expired"
+
+    run(database_url, scenario)
+
+
 def test_a_late_sms_is_charged_once_however_often_it_comes(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         user, activation = await closed_order(db, "charge")

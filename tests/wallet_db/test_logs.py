@@ -1,20 +1,27 @@
 """Log lines: which category they are of, what they carry, and what no line ever holds."""
 
 import ast
+import asyncio
 import json
 import logging
 import subprocess
 import sys
 import timeit
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
 
+from notifier.retry import DATABASE_FAULTS
+from tests.conftest import database_of
 from wallet_db import logs
+from wallet_db.connect import pool
 from wallet_db.log_lines import BY_MODULE, CATEGORIES, WITHHELD, category_of, redacted, without_secrets
 from wallet_db.settings import DatabaseSettings
 
@@ -109,7 +116,8 @@ def test_level_and_format_are_settings(written: Written, log_format: str) -> Non
     "name",
     [
         "token", "Authorization", "api_key", "code", "text", "password", "ticket", "access_token", "sms", "X-Api-Key",
-        "sms_activate_key", "jwt_secret", "DB_PASSWORD", "onesms_token",
+        "sms_activate_key", "jwt_secret", "DB_PASSWORD", "onesms_token", "cvv", "CVC", "card_number", "last4", "pan",
+        "name_on_card", "id_number",
     ],
 )  # fmt: skip
 def test_what_is_called_a_secret_is_withheld(name: str) -> None:
@@ -151,6 +159,9 @@ def test_what_is_too_deep_to_be_looked_through_is_withheld() -> None:
         ("answered 'STATUS_OK:hush'", f"answered 'STATUS_OK:{WITHHELD}"),
         ("FULL_SMS:Your code is hush", f"FULL_SMS:{WITHHELD}"),
         ("ACCESS_NUMBER:77:hush", f"ACCESS_NUMBER:{WITHHELD}"),
+        ('{"cvv": "hush", "status": "active"}', f'"cvv": "{WITHHELD}", "status": "active"'),
+        ("cvv=hush&card_id=7", f"cvv={WITHHELD}&card_id=7"),
+        ("{'card_number': 'hush'}", f"'card_number': '{WITHHELD}'"),
     ],
 )
 def test_what_looks_like_a_secret_is_withheld(text: str, left: str) -> None:
@@ -182,6 +193,51 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redacted("status", 503) == 503
     assert redacted("done", value=True) is True
     assert redacted("nothing", None) is None
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "5555-5555-5555-4444",
+        "378282246310005",
+        "3782 822463 10005",
+        "6011111111111117",
+        "2223003122003222",
+        "6304000000000000",
+        "4222222222222",
+    ],
+)
+def test_a_cards_number_is_withheld_wherever_it_stands(number: str) -> None:
+    for text in ("{}", "card {}.", '{{"n":"{}"}}', "n={}&x=1", "x{}x", "2026-11-21 {} 123", "/api/{}/x", "{} {}"):
+        told = without_secrets(text.replace("{}", number))
+        assert number not in told
+        assert WITHHELD in told
+    plain = number.replace(" ", "").replace("-", "")
+    assert redacted("n", int(plain)) == WITHHELD
+    assert redacted("n", {"list": [int(plain), number]}) == {"list": [WITHHELD, WITHHELD]}
+    assert plain not in str(redacted("n", ValueError(f"no card {number}")))
+
+
+def test_other_digits_stay() -> None:
+    for text in (
+        "4111111111111112",  # its check digit is another's
+        "1763757074123 ms",
+        "20261121203059",
+        "411111111111",
+        "41111111111111111111",
+        "41111111-1111-1111-1111-111111111111",
+        "380501234567 380501234568",
+        "2026-11-21 20:31:00",
+    ):
+        assert without_secrets(text) == text
+    assert redacted("n", 1_763_757_074_123) == 1_763_757_074_123
+
+
+def test_a_long_line_of_digits_costs_little() -> None:
+    for text in ("4 1 " * 50_000, "4" * 200_000, "411111111111111 " * 10_000):
+        assert min(timeit.repeat(lambda text=text: without_secrets(text), number=1, repeat=2)) < 2
 
 
 def test_redacting_a_line_costs_microseconds() -> None:
@@ -240,3 +296,33 @@ def test_a_real_process_writes_json_without_its_databases_password() -> None:
     )
     assert done.returncode != 0
     assert "hush" not in done.stderr + done.stdout
+
+
+def test_a_pool_whose_database_is_away_says_so_in_one_line(server_url: str, template: str, written: Written) -> None:
+    """asyncpg would tell each attempt with a traceback."""
+    name = f"onesms_away_{uuid.uuid4().hex[:8]}"
+
+    async def main() -> None:
+        owner = await asyncpg.connect(server_url)
+        try:
+            await owner.execute(f'create database "{name}" template "{template}"')
+            async with pool(database_of(server_url, name), "test", connections_max=2) as connections:
+                logs.configure("gateway")
+                await owner.execute(f'alter database "{name}" allow_connections false')
+                await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+                async with asyncio.timeout(20):
+                    while "trying again" not in written.getvalue():  # the pool tells nobody else
+                        with suppress(*DATABASE_FAULTS):
+                            await connections.fetchval("select 1")
+                        await asyncio.sleep(0.05)
+                    await asyncio.sleep(1.5)  # it has tried again
+        finally:
+            await owner.execute(f'drop database if exists "{name}" with (force)')
+            await owner.close()
+
+    asyncio.run(main())
+    [line] = [line for line in lines(written) if line["module"] == "asyncpg.pool"]
+    assert line["level"] == "warning"
+    assert line["event"].startswith("the database cannot be reached, trying again: ")
+    assert "not currently accepting connections" in line["event"]
+    assert "Traceback" not in written.getvalue()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -84,7 +85,21 @@ def test_refund_ends_a_purchase_that_was_begun_and_is_not_done_twice(database_ur
         assert (data["provider"], data["amount"]) == ("herosms", "5.00")
         assert await call(db, "fold_alerts", p_limit=10) == 1
         assert await db.fetchval("select message from alerts where closed_at is null") == "NUMBER_MAY_BE_SOLD"
+        assert await db.fetchval("select count(*) from numbers_in_doubt where activation_id = $1", activation) == 1
         await assert_books_balance(db)
+
+    run(database_url, scenario)
+
+
+def test_a_purchase_that_its_user_or_an_operator_ended_is_no_error_of_the_provider(database_url: str) -> None:
+    async def scenario(db: Pool) -> None:
+        for number, error_code in enumerate((None, "SERVED_BEFORE", "REFUNDED_BY_OPERATOR", "PROVIDER_UNAVAILABLE")):
+            activation = await order(db, await new_user(db))
+            await call(db, "begin_purchase", p_activation_id=activation, p_provider="herosms")
+            status_ = "cancelled" if number < 3 else "failed"
+            await call(db, "close_activation", p_activation_id=activation, p_status=status_, p_error_code=error_code)
+        figures = await operators.read_figures(db, since=timedelta(hours=1), step="hour")
+        assert [(row["tried"], row["sold"], row["errors"]) for row in figures["providers"]] == [(4, 0, 1)]
 
     run(database_url, scenario)
 

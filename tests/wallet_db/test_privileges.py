@@ -68,8 +68,46 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     ),
     "record_rental_purchase": {POLLERS, OPERATOR},
     "close_rental": {POLLERS, OPERATOR},
+    # cards
+    **dict.fromkeys(
+        ("create_card_customer", "read_card_customer", "create_card", "request_card_funding", "ask_card_reveal",
+         "take_card_webhook"),
+        frozenset({GATEWAY}),
+    ),
+    "request_card_action": {GATEWAY, POLLERS, OPERATOR},
+    "ask_card_refresh": {GATEWAY, POLLERS, OPERATOR},
+    **dict.fromkeys(
+        (
+            "claim_card_customers", "read_card_documents", "begin_card_customer", "abandon_card_customer",
+            "record_card_customer", "fail_card_customer", "reschedule_card_customer", "claim_cards",
+            "begin_card_creation", "abandon_card_creation", "record_card_state", "record_card_transactions",
+            "begin_card_action", "abandon_card_action", "refuse_card_action", "reschedule_card", "read_card_doubts",
+            "claim_card_fundings", "begin_card_funding", "abandon_card_funding", "accept_card_funding",
+            "reschedule_card_funding", "claim_card_webhooks", "finish_card_webhook", "reschedule_card_webhook",
+            "claim_card_reveals", "finish_card_reveal", "purge_card_documents", "purge_card_numbers",
+        ),
+        frozenset({POLLERS}),
+    ),
+    **dict.fromkeys(
+        ("record_card_created", "fail_card", "complete_card_funding", "fail_card_funding"),
+        frozenset({POLLERS, OPERATOR}),
+    ),
+    **dict.fromkeys(("card_json", "card_funding_json", "card_transaction_json"), frozenset({GATEWAY, OPERATOR})),
+    # cards looked after
+    **dict.fromkeys(
+        (
+            "claim_card_reconciliations", "read_cards_to_compare", "record_card_mismatch",
+            "advance_card_reconciliation", "finish_card_reconciliation", "read_unjudged_card_transactions",
+            "mark_card_transactions_judged", "note_card_rule_hit", "card_alarm_figures", "purge_card_payloads",
+            "forget_card_reveals",
+        ),
+        frozenset({POLLERS}),
+    ),
+    **dict.fromkeys(("ask_card_reconciliation", "sum_card_day"), frozenset({POLLERS, OPERATOR})),
+    **dict.fromkeys(("import_card", "import_card_webhook"), frozenset({OPERATOR})),
     # routes
     "service_prices_json": {GATEWAY},
+    "rental_countries_json": {GATEWAY},
     "offers_json": {GATEWAY},
     "read_routes": {POLLERS},
     "record_prices": {POLLERS},
@@ -109,6 +147,7 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
     "claim_periodic_jobs": {POLLERS},
     "finish_periodic_job": {POLLERS},
     "forget_events": {POLLERS},
+    "forget_provider_calls": {POLLERS},
     "redact_events": {POLLERS},
     "new_epoch": {OPERATOR},
     "revoke_tokens": {GATEWAY, OPERATOR},
@@ -141,6 +180,13 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
             "system_logs_name_request",
             "charge_late_sms", "lose_late_sms", "refunded_of", "settle_owed_sms", "stop_follower", "tell_stream",
             "retail_price", "route_prices_max_age", "settle_hold", "sms_messages_append_event",
+            # cards
+            "act_on_card", "audit_card", "card_customer_json", "card_fundings_append_event", "card_fundings_audit",
+            "card_reveals_audit", "card_transactions_append_event", "cards_append_event", "cards_audit",
+            "check_hold_funding", "end_card_funding", "end_pending_card", "find_card_offer", "find_card_replay",
+            "lock_card",
+            "lock_card_funding", "open_card_funding", "refund_unbegun_funding", "refuse_card_use",
+            "refuse_unknown_card_transition", "write_card_state",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
             "freeze_moves_available_to_frozen", "operation_type_is_known", "refund_moves_frozen_to_available",
@@ -168,6 +214,22 @@ RENTALS_IN_WORK = (
     "purchase_started_at,closed_at)"
 )
 
+OF_CARDS = (
+    "SELECT(id,user_id,provider,status,brand,currency,balance,checked_at,wanted_action,wanted_at,error_code,created_at,"
+    "activated_at,closed_at)"
+)
+OF_FUNDINGS = (
+    "SELECT(id,card_id,user_id,kind,usd,price,frozen_amount,status,idempotency_key,error_code,created_at,ended_at)"
+)
+CARDS_IN_WORK = (
+    "SELECT(id,user_id,customer_id,provider,provider_card_id,status,currency,balance,checked_at,wanted_action,"
+    "created_at,activated_at,closed_at,imported_at)"
+)
+FUNDINGS_IN_WORK = (
+    "SELECT(id,card_id,user_id,kind,usd,price,frozen_amount,status,provider_reference,provider_transaction_id,begun_at,"
+    "accepted_at,error_code,created_at,ended_at)"
+)
+
 TABLES: dict[str, dict[str, set[str]]] = {
     "users": {
         GATEWAY: {"SELECT", "INSERT(id,name)"},
@@ -177,7 +239,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         USER: {"SELECT"},
     },
     "wallet_holds": {
-        POLLERS: {"SELECT(user_id,amount,state,activation_id,rental_id)"},
+        POLLERS: {"SELECT(user_id,amount,state,activation_id,rental_id,funding_id)"},
         OPERATOR: {"SELECT"},
         WALLET: {"SELECT"},
         USER: {"SELECT"},
@@ -211,11 +273,39 @@ TABLES: dict[str, dict[str, set[str]]] = {
         USER: {"SELECT"},
     },
     "redactions": {},
+    "cards": {GATEWAY: {"SELECT"}, POLLERS: {CARDS_IN_WORK}, OPERATOR: {"SELECT"}, USER: {OF_CARDS}},
+    "card_fundings": {
+        GATEWAY: {"SELECT"},
+        POLLERS: {FUNDINGS_IN_WORK},
+        OPERATOR: {"SELECT"},
+        USER: {OF_FUNDINGS},
+    },
+    "card_transactions": {role: {"SELECT"} for role in (GATEWAY, POLLERS, OPERATOR, USER)},
+    "card_customers": {
+        OPERATOR: {
+            (
+                "SELECT(id,user_id,provider,status,provider_customer_id,error_code,request_id,created_at,submitted_at,"
+                "registered_at,due_at)"
+            )
+        }
+    },
+    "card_documents": {OPERATOR: {"SELECT(id,customer_id,user_id,kind,content_type,created_at,purge_at)"}},
+    "card_offers": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
+    "card_transitions": {OPERATOR: {"SELECT"}},
+    "strowallet_card_audit": {GATEWAY: {"SELECT"}, OPERATOR: {"SELECT"}},
+    "strowallet_webhook_events": {OPERATOR: {"SELECT"}},
+    "card_reveals": {OPERATOR: {"SELECT"}},
+    "card_reconciliations": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT"}},
+    "card_mismatches": {OPERATOR: {"SELECT"}},
+    "card_daily": {OPERATOR: {"SELECT"}},
+    "card_rules": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
+    "card_rule_hits": {OPERATOR: {"SELECT"}},
     "provider_accounts": {OPERATOR: {"SELECT"}},
     "account_shares": {OPERATOR: {"SELECT"}},
     "account_rests": {OPERATOR: {"SELECT"}},
     "presence": {},
     "late_looks": {},
+    "numbers_in_doubt": {POLLERS: {"SELECT", "UPDATE(found_id,found_at)", "DELETE"}, OPERATOR: {"SELECT"}},
     "services": {
         GATEWAY: {"SELECT"},
         POLLERS: {"SELECT(service,price)"},
@@ -233,6 +323,10 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "provider_countries": {POLLERS: {"SELECT"}, OPERATOR: {"SELECT", "INSERT", "UPDATE", "DELETE"}},
     "routes": {OPERATOR: {"SELECT"}},
     "route_attempts": {OPERATOR: {"SELECT"}},
+    "provider_calls": {
+        POLLERS: {"INSERT(order_id,at,provider,method,outcome,answer,seconds,times)"},
+        OPERATOR: {"SELECT"},
+    },
     "v_route_health": {OPERATOR: {"SELECT"}},
     "waiting_arms": {OPERATOR: {"SELECT"}},
     "v_waiting_outcomes": {OPERATOR: {"SELECT"}},

@@ -6,12 +6,25 @@ import asyncpg
 import orjson
 import pytest
 
+from tests.wallet_db.card_life import active, sell_cards
 from tests.wallet_db.logins import connected, login, name_of
 from tests.wallet_db.support import apply_sms, new_user, pending_order, run
+from wallet_db.card_jobs import record_transactions
 from wallet_db.connect import Connection, Pool
 from wallet_db.roles import GATEWAY, OPERATOR, USER, WALLET
 
-NO_USERS_BUSINESS = ("acknowledged_breaks", "kept_answers", "presence", "redactions", "revocations", "tickets")
+NO_USERS_BUSINESS = (
+    "acknowledged_breaks",
+    "card_customers",
+    "card_documents",
+    "card_reveals",
+    "card_rule_hits",
+    "kept_answers",
+    "presence",
+    "redactions",
+    "revocations",
+    "tickets",
+)
 """The user's role may not read them at all: `test_privileges.py`."""
 OWN = {
     "users": "id",
@@ -22,6 +35,9 @@ OWN = {
     "balance_operations": "user_id",
     "events": "user_id",
     "receipts": "user_id",
+    "cards": "user_id",
+    "card_fundings": "user_id",
+    "card_transactions": "user_id",
 }
 
 NOTHING: dict[str, set[UUID]] = {table: set() for table in OWN}
@@ -72,6 +88,9 @@ async def user_with_everything(db: Pool) -> UUID:
         " values ($1, 'whatsapp', 'indonesia', 'failed', 1, 5, 0, now(), null)",
         user,
     )
+    await sell_cards(db)
+    card = await active(db, user)
+    await record_transactions(db, card, [{"id": "t", "usd": "-1", "status": "success"}])
     return user
 
 
@@ -157,6 +176,11 @@ def test_a_user_moves_no_money_and_reads_no_costs(database_url: str) -> None:
                 "select provider_order_id from activations",
                 "select * from activations",
                 "select actor from balance_operations",
+                "select last4_sealed from cards",
+                "select provider_card_id from cards",
+                "select details from card_customers",
+                "select sealed from card_documents",
+                "select diff from strowallet_card_audit",
                 "select value from settings",
                 "select data from system_logs",
                 "select user_id from v_frozen_balance_health",

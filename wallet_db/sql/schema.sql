@@ -1,6 +1,57 @@
 -- The schema that all migrations, functions, triggers and privileges make together, for reading and for comparing.
 -- Written by `make schema`; nothing runs it, and a test fails when it is not what the migrations make.
 
+CREATE FUNCTION public.abandon_card_action(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update cards set action_started_at = null, due_at = p_due_at
+     where id = p_card_id and wanted_action is not null and due_at = coalesce(p_leased_until, due_at);
+    return found;
+end $$;
+
+CREATE FUNCTION public.abandon_card_creation(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+begin
+    if v_card.status <> 'pending_activation'
+       or v_card.due_at is distinct from coalesce(p_leased_until, v_card.due_at) then
+        return false;
+    end if;
+    update card_fundings set begun_at = null
+     where card_id = p_card_id and kind = 'creation' and status = 'ordering';
+    if not found then
+        return false;
+    end if;
+    update cards set due_at = p_due_at where id = p_card_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.abandon_card_customer(p_customer_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_customers set submitted_at = null, due_at = p_due_at
+     where id = p_customer_id and status = 'submitting' and due_at = coalesce(p_leased_until, due_at);
+    return found;
+end $$;
+
+CREATE FUNCTION public.abandon_card_funding(p_funding_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_fundings set begun_at = null, seen = null, due_at = p_due_at
+     where id = p_funding_id and kind = 'funding' and status = 'ordering'
+       and due_at = coalesce(p_leased_until, due_at);
+    return found;
+end $$;
+
 CREATE FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -43,6 +94,23 @@ begin
            due_at = case when cancel_requested_at is null then p_due_at else now() end
      where id = p_rental_id and status = 'ordering' and due_at = coalesce(p_leased_until, due_at);
     return found;
+end $$;
+
+CREATE FUNCTION public.accept_card_funding(p_funding_id uuid, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_funding card_fundings := lock_card_funding(p_funding_id);
+begin
+    if v_funding.kind <> 'funding' or v_funding.status <> 'ordering' or v_funding.begun_at is null then
+        return false;
+    end if;
+    perform act_on_card('provider', (select provider from cards where id = v_funding.card_id));
+    update card_fundings
+       set status = 'pending', accepted_at = p_now, provider_reference = p_reference, due_at = p_due_at
+     where id = p_funding_id;
+    return true;
 end $$;
 
 CREATE FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
@@ -89,6 +157,17 @@ begin
         'balance_difference', v_acknowledged.balance_difference::text,
         'frozen_difference', v_acknowledged.frozen_difference::text, 'reason', v_acknowledged.reason,
         'actor', v_acknowledged.actor, 'acknowledged_at', iso_utc(v_acknowledged.acknowledged_at));
+end $$;
+
+CREATE FUNCTION public.act_on_card(p_actor_type text, p_actor_id text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_by_hand boolean := current_setting('role') = 'onesms_operator' and p_actor_type <> 'operator';
+begin
+    perform set_config('onesms.card_actor_type', case when v_by_hand then 'operator' else p_actor_type end, true),
+            set_config('onesms.card_actor_id', case when v_by_hand or p_actor_id is null then acting()
+                                                    else p_actor_id end, true);
 end $$;
 
 CREATE FUNCTION public.acting(p_actor text DEFAULT NULL::text) RETURNS text
@@ -228,6 +307,19 @@ begin
        and o.hold_transaction_id is null;
 end $$;
 
+CREATE FUNCTION public.advance_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_after_id uuid, p_cards integer, p_moving integer, p_unread integer, p_beyond integer, p_usd_ours numeric, p_usd_theirs numeric) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_reconciliations
+       set due_at = p_due_at, after_id = p_after_id, cards = cards + p_cards, moving = moving + p_moving,
+           unread = unread + p_unread, beyond = beyond + p_beyond, usd_ours = usd_ours + p_usd_ours,
+           usd_theirs = usd_theirs + p_usd_theirs
+     where id = p_id and due_at = p_leased_until;
+    return found;
+end $$;
+
 CREATE TABLE public.alerts (
     id bigint NOT NULL,
     key text NOT NULL,
@@ -273,7 +365,11 @@ begin
     elsif p_alert.message = 'PROVIDER_NOT_ANSWERING' then
         return case when exists (select from system_logs l
                                   where l.at > p_alert.last_at and l.message = 'PROVIDER_ANSWERS_AGAIN'
-                                    and l.data ->> 'provider' = v_data ->> 'provider') then false end;
+                                    and l.data ->> 'provider' = v_data ->> 'provider') then false
+                    when p_alert.last_at + make_interval(secs => coalesce((v_data ->> 'pause_s')::float8, 0) + 60)
+                         > p_now then true end;
+    elsif p_alert.message = 'NUMBER_MAY_BE_SOLD' and v_data ? 'activation_id' then
+        return exists (select from numbers_in_doubt n where n.provider = v_data ->> 'provider');
     elsif v_data ->> 'until' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d' then
         return case when (v_data ->> 'until')::timestamptz > p_now then true end;
     end if;
@@ -483,6 +579,15 @@ begin
     if v_outcome = 'given' then
         perform lose_late_sms(p_activation, v_amount, v_policy, p_now);
     end if;
+    if p_activation.error_code is not distinct from 'REFUNDED_BY_OPERATOR' then
+        if v_outcome = 'given' then
+            return v_outcome;  -- the user hears of the SMS, and of nothing else
+        end if;
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'warning', 'apply_late_sms', 'an SMS came for what an operator had refunded, and was charged',
+                jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
+                                   'amount', v_amount::text, 'policy', v_policy));
+    end if;
     update activations set error_code = case v_outcome when 'owed' then 'LATE_SMS_OWED' else 'LATE_SMS' end
      where id = p_activation.id;  -- which tells the user
     return v_outcome;
@@ -530,6 +635,79 @@ begin
     return v_applied;
 end $$;
 
+CREATE FUNCTION public.ask_card_reconciliation(p_provider text, p_correct boolean DEFAULT false, p_asked_by text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_id bigint;
+begin
+    if coalesce(p_provider, '') = '' then
+        raise exception using errcode = 'OS014', message = 'p_provider: expected a provider of cards, got none',
+            detail = '{"argument": "p_provider"}';
+    end if;
+    insert into card_reconciliations as r (provider, asked_by, asked_at, correct, due_at)
+    values (p_provider, coalesce(p_asked_by, acting()), p_now, p_correct, p_now)
+        on conflict (provider) where ended_at is null do update set correct = r.correct or excluded.correct
+    returning id into v_id;
+    return v_id;
+end $$;
+
+CREATE FUNCTION public.ask_card_refresh(p_card_id uuid, p_now timestamp with time zone DEFAULT now(), p_unless_since timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_is_new boolean;
+begin
+    with asked as (
+        select id, refresh_asked_at is null as is_new from cards
+         where id = p_card_id and closed_at is null and provider_card_id is not null
+           and (p_unless_since is null
+                or refresh_asked_at is null and coalesce(checked_at < p_unless_since, true))
+           for no key update
+    )
+    update cards c
+       set refresh_asked_at = p_now, due_at = case when asked.is_new then p_now else c.due_at end
+      from asked where c.id = asked.id
+    returning asked.is_new into v_is_new;
+    if v_is_new then
+        perform pg_notify('onesms_card_jobs', 'cards');
+    elsif v_is_new is null and not exists (select from cards where id = p_card_id) then
+        raise exception using errcode = 'OS025', message = format('no card %s', p_card_id),
+            detail = jsonb_build_object('card_id', p_card_id)::text;
+    end if;
+    return coalesce(v_is_new, false);
+end $$;
+
+CREATE FUNCTION public.ask_card_reveal(p_user_id uuid, p_card_id uuid, p_public_key bytea, p_wait interval DEFAULT '00:00:15'::interval, p_now timestamp with time zone DEFAULT now()) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards;
+    v_reveal_id uuid;
+begin
+    if (length(p_public_key) = 32 and p_wait > interval '0' and p_wait <= interval '5 minutes') is not true then
+        raise exception using errcode = 'OS014',
+            message = 'expected a public key of 32 bytes, and to wait 5 minutes at most',
+            detail = '{"argument": "p_public_key"}';
+    elsif p_user_id is null then  -- which lock_card would take for anybody
+        raise exception using errcode = 'OS025', message = format('no card %s', p_card_id),
+            detail = jsonb_build_object('card_id', p_card_id)::text;
+    end if;
+    v_card := lock_card(p_card_id, p_user_id);
+    if v_card.status not in ('active', 'inactive', 'blocked') then
+        perform refuse_card_use(v_card);
+    end if;
+    perform act_on_card('user', p_user_id::text);
+    insert into card_reveals (card_id, user_id, public_key, asked_at, expires_at, due_at)
+    values (p_card_id, p_user_id, p_public_key, p_now, p_now + p_wait, p_now)
+    returning id into v_reveal_id;
+    perform pg_notify('onesms_card_jobs', 'reveals');
+    return v_reveal_id;
+end $$;
+
 CREATE FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -565,7 +743,7 @@ begin
     return change_balance('deposit', p_user_id, p_amount, p_transaction_id, coalesce(p_reason, 'top-up'), p_actor);
 end $$;
 
-CREATE FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text DEFAULT 'purchase'::text, p_activation_id uuid DEFAULT NULL::uuid, p_rental_id uuid DEFAULT NULL::uuid, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_actor text DEFAULT NULL::text) RETURNS jsonb
+CREATE FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text DEFAULT 'purchase'::text, p_activation_id uuid DEFAULT NULL::uuid, p_rental_id uuid DEFAULT NULL::uuid, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_actor text DEFAULT NULL::text, p_funding_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -587,7 +765,8 @@ begin
     end if;
     loop
         if exists (select from wallet_holds where transaction_id = p_transaction_id) then
-            return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+            return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at,
+                                 p_funding_id);
         end if;
         update users
            set frozen_balance = frozen_balance + p_amount,
@@ -597,21 +776,27 @@ begin
         exit when found;
         perform refuse_freeze(p_user_id, p_amount, p_transaction_id);
     end loop;
-    insert into wallet_holds (transaction_id, user_id, amount, activation_id, rental_id, frozen_number, expires_at)
-    values (p_transaction_id, p_user_id, p_amount, p_activation_id, p_rental_id, v_number, p_expires_at)
+    insert into wallet_holds (transaction_id, user_id, amount, activation_id, rental_id, frozen_number, expires_at,
+                              funding_id)
+    values (p_transaction_id, p_user_id, p_amount, p_activation_id, p_rental_id, v_number, p_expires_at, p_funding_id)
     on conflict (transaction_id) do nothing;
     if not found then
         update users
            set frozen_balance = frozen_balance - p_amount,
                operation_number = operation_number - 1, event_seq = event_seq - 1
          where id = p_user_id;
-        return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
+        return replay_freeze(p_user_id, p_amount, p_transaction_id, p_activation_id, p_rental_id, p_expires_at,
+                             p_funding_id);
     end if;
     if p_activation_id is not null or p_rental_id is not null or p_expires_at is not null then
         perform check_hold_order(p_user_id, p_transaction_id, p_activation_id, p_rental_id, p_expires_at);
         if p_rental_id is not null then
             perform restate_rental_frozen(p_rental_id);
         end if;
+    end if;
+    if p_funding_id is not null then
+        perform check_hold_funding(p_user_id, p_amount, p_transaction_id, p_funding_id,
+                                   coalesce(p_activation_id, p_rental_id), p_expires_at);
     end if;
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, activation_id, rental_id, actor, reason)
@@ -639,6 +824,71 @@ CREATE FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid DEFAUL
 begin
     return settle_hold('refund', p_user_id, p_activation_id, p_rental_id, p_transaction_id,
                        coalesce(p_reason, 'not served'), p_amount, p_actor);
+end $$;
+
+CREATE FUNCTION public.audit_card(p_card_id uuid, p_action text, p_diff jsonb) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into strowallet_card_audit (card_id, action, actor_type, actor_id, diff)
+    values (p_card_id, p_action,
+            coalesce(nullif(current_setting('onesms.card_actor_type', true), ''), 'system'),
+            coalesce(nullif(current_setting('onesms.card_actor_id', true), ''), acting()), p_diff)
+$$;
+
+CREATE FUNCTION public.begin_card_action(p_card_id uuid, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS text
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update cards set action_started_at = p_now
+     where id = p_card_id and wanted_action is not null and due_at = coalesce(p_leased_until, due_at)
+    returning wanted_action
+$$;
+
+CREATE FUNCTION public.begin_card_creation(p_card_id uuid, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+begin
+    if v_card.status <> 'pending_activation'
+       or v_card.due_at is distinct from coalesce(p_leased_until, v_card.due_at) then
+        return false;
+    end if;
+    update card_fundings set begun_at = p_now
+     where card_id = p_card_id and kind = 'creation' and status = 'ordering' and begun_at is null;
+    return found;
+end $$;
+
+CREATE FUNCTION public.begin_card_customer(p_customer_id uuid, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_customers set submitted_at = p_now
+     where id = p_customer_id and status = 'submitting' and submitted_at is null
+       and due_at = coalesce(p_leased_until, due_at);
+    return found;
+end $$;
+
+CREATE FUNCTION public.begin_card_funding(p_funding_id uuid, p_seen text[], p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_funding card_fundings := lock_card_funding(p_funding_id);
+begin
+    if v_funding.kind <> 'funding' or v_funding.status <> 'ordering' or v_funding.begun_at is not null
+       or v_funding.due_at is distinct from coalesce(p_leased_until, v_funding.due_at) then
+        return false;
+    elsif exists (select from cards
+                   where id = v_funding.card_id and status = 'active' and wanted_action is null) then
+        update card_fundings set begun_at = p_now, seen = p_seen where id = p_funding_id;
+        return true;
+    end if;
+    perform act_on_card('system');
+    perform refund_unbegun_funding(v_funding.card_id, 'CARD_NOT_USABLE', p_now);
+    return false;
 end $$;
 
 CREATE FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS timestamp with time zone
@@ -717,6 +967,262 @@ begin
     return (select rental_json(r) from rentals r where r.id = p_rental_id);
 end $$;
 
+CREATE FUNCTION public.card_alarm_figures(p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(webhooks_received bigint, webhooks_failed bigint, blocked_day bigint, blocked_days bigint[], mismatches_left bigint, balances_beyond bigint, reconciliation_open interval)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select w.received, w.failed,
+           (select count(*) from strowallet_card_audit
+             where diff -> 'status' ->> 1 = 'blocked' and action <> 'imported'
+               and at > p_now - interval '1 day' and at <= p_now),
+           array(select (select count(*) from strowallet_card_audit
+                          where diff -> 'status' ->> 1 = 'blocked' and action <> 'imported'
+                            and at > p_now - (days + 1) * interval '1 day' and at <= p_now - days * interval '1 day')
+                   from generate_series(1, 28) days
+                  where p_now - (days + 1) * interval '1 day' >= (select min(created_at) from cards)
+                  order by days),
+           r.mismatches_left, r.balances_beyond,
+           coalesce((select p_now - min(asked_at) from card_reconciliations where ended_at is null), '0')
+      from (select count(*) as received, count(*) filter (where status = 'failed' or not signature_valid) as failed
+              from strowallet_webhook_events
+             where source = 'webhook' and received_at > p_now - interval '1 hour' and received_at <= p_now) w,
+           (select coalesce(sum(mismatches - corrected + unread), 0) as mismatches_left,
+                   coalesce(sum(beyond), 0) as balances_beyond
+              from (select distinct on (provider) * from card_reconciliations
+                     where ended_at is not null and ended_at <= p_now order by provider, id desc) latest) r
+$$;
+
+CREATE TABLE public.card_customers (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider text NOT NULL,
+    status text DEFAULT 'submitting'::text NOT NULL,
+    provider_customer_id text,
+    details bytea,
+    email_digest bytea NOT NULL,
+    error_code text,
+    request_id text,
+    idempotency_key text,
+    request_digest bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    submitted_at timestamp with time zone,
+    registered_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT card_customers_known_has_details CHECK (((status = 'failed'::text) OR (details IS NOT NULL))),
+    CONSTRAINT card_customers_registered_is_whole CHECK ((((status = 'registered'::text) = (num_nonnulls(provider_customer_id, registered_at) = 2)) AND (num_nonnulls(provider_customer_id, registered_at) = ANY (ARRAY[0, 2])))),
+    CONSTRAINT card_customers_status_known CHECK ((status = ANY (ARRAY['submitting'::text, 'registered'::text, 'failed'::text]))),
+    CONSTRAINT card_customers_submitting_is_a_job CHECK (((status = 'submitting'::text) = (due_at IS NOT NULL)))
+);
+
+CREATE FUNCTION public.card_customer_json(p_customer public.card_customers) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'customer_id', p_customer.id, 'provider', p_customer.provider, 'status', p_customer.status,
+        'provider_customer_id', p_customer.provider_customer_id, 'error_code', p_customer.error_code,
+        'request_id', p_customer.request_id, 'created_at', iso_utc(p_customer.created_at),
+        'registered_at', iso_utc(p_customer.registered_at))
+$$;
+
+CREATE TABLE public.card_fundings (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    card_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    usd numeric(14,2) NOT NULL,
+    price numeric(14,2) NOT NULL,
+    frozen_amount numeric(14,2) NOT NULL,
+    status text DEFAULT 'ordering'::text NOT NULL,
+    provider_reference text,
+    provider_transaction_id text,
+    seen text[],
+    begun_at timestamp with time zone,
+    accepted_at timestamp with time zone,
+    transaction_id text GENERATED ALWAYS AS (('funding:'::text || (id)::text)) STORED NOT NULL,
+    idempotency_key text,
+    request_id text,
+    request_digest bytea,
+    error_code text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT card_fundings_accepted_was_begun CHECK (((begun_at IS NOT NULL) OR ((status = 'ordering'::text) AND (accepted_at IS NULL)) OR (status = 'failed'::text))),
+    CONSTRAINT card_fundings_ended_when_closed CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text])))),
+    CONSTRAINT card_fundings_frozen_only_while_open CHECK ((frozen_amount =
+CASE
+    WHEN (status = ANY (ARRAY['ordering'::text, 'pending'::text])) THEN price
+    ELSE (0)::numeric
+END)),
+    CONSTRAINT card_fundings_kind_known CHECK ((kind = ANY (ARRAY['creation'::text, 'funding'::text]))),
+    CONSTRAINT card_fundings_open_is_a_job CHECK (((due_at IS NOT NULL) = ((kind = 'funding'::text) AND (status = ANY (ARRAY['ordering'::text, 'pending'::text]))))),
+    CONSTRAINT card_fundings_price_positive CHECK ((price > (0)::numeric)),
+    CONSTRAINT card_fundings_status_known CHECK ((status = ANY (ARRAY['ordering'::text, 'pending'::text, 'completed'::text, 'failed'::text]))),
+    CONSTRAINT card_fundings_usd_positive CHECK ((usd > (0)::numeric))
+)
+WITH (fillfactor='80');
+
+CREATE FUNCTION public.card_funding_json(p_funding public.card_fundings) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'id', p_funding.id, 'card_id', p_funding.card_id, 'kind', p_funding.kind, 'usd', p_funding.usd::text,
+        'price', p_funding.price::text, 'status', p_funding.status, 'error_code', p_funding.error_code,
+        'created_at', iso_utc(p_funding.created_at), 'ended_at', iso_utc(p_funding.ended_at))
+$$;
+
+CREATE FUNCTION public.card_fundings_append_event() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform append_event(new.user_id, 'card.updated', card_json(c)) from cards c where c.id = new.card_id;
+    return null;
+end $$;
+
+CREATE FUNCTION public.card_fundings_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform audit_card(new.card_id, new.kind || '_' || new.status, jsonb_strip_nulls(jsonb_build_object(
+        'funding_id', new.id, 'usd', new.usd::text, 'price', new.price::text, 'error_code', new.error_code))
+        || jsonb_build_object('funding', jsonb_build_array(case tg_op when 'UPDATE' then old.status end, new.status)));
+    return null;
+end $$;
+
+CREATE TABLE public.cards (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    customer_id uuid,
+    provider text NOT NULL,
+    provider_card_id text,
+    reference text,
+    status text DEFAULT 'pending_activation'::text NOT NULL,
+    name_on_card_sealed bytea,
+    last4_sealed bytea,
+    expiry_sealed bytea,
+    brand text,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    balance numeric(14,2) DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    refresh_asked_at timestamp with time zone,
+    wanted_action text,
+    wanted_by text,
+    wanted_at timestamp with time zone,
+    action_started_at timestamp with time zone,
+    error_code text,
+    request_id text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    activated_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    imported_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT cards_action_begins_once_wanted CHECK (((action_started_at IS NULL) OR (wanted_action IS NOT NULL))),
+    CONSTRAINT cards_currency_known CHECK ((currency = 'USD'::text)),
+    CONSTRAINT cards_ended_is_no_job CHECK ((((closed_at IS NOT NULL) = (status = ANY (ARRAY['terminated'::text, 'failed'::text]))) AND ((closed_at IS NULL) OR (num_nonnulls(due_at, wanted_action, refresh_asked_at) = 0)))),
+    CONSTRAINT cards_has_customer_or_is_imported CHECK (((customer_id IS NOT NULL) OR (imported_at IS NOT NULL))),
+    CONSTRAINT cards_issued_has_its_id CHECK (((status = ANY (ARRAY['pending_activation'::text, 'failed'::text])) OR (provider_card_id IS NOT NULL))),
+    CONSTRAINT cards_status_known CHECK ((status = ANY (ARRAY['pending_activation'::text, 'active'::text, 'inactive'::text, 'blocked'::text, 'terminated'::text, 'failed'::text]))),
+    CONSTRAINT cards_wanted_action_is_whole CHECK ((num_nonnulls(wanted_action, wanted_by, wanted_at) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT cards_wanted_action_known CHECK ((wanted_action = ANY (ARRAY['block'::text, 'unblock'::text]))),
+    CONSTRAINT cards_wanted_is_a_job CHECK (((due_at IS NOT NULL) OR ((status <> 'pending_activation'::text) AND (num_nonnulls(wanted_action, refresh_asked_at) = 0))))
+)
+WITH (fillfactor='80');
+
+CREATE FUNCTION public.card_json(p_card public.cards) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'card_id', p_card.id, 'provider', p_card.provider, 'status', p_card.status, 'balance', p_card.balance::text,
+        'currency', p_card.currency, 'brand', p_card.brand, 'wanted_action', p_card.wanted_action,
+        'error_code', p_card.error_code, 'checked_at', iso_utc(p_card.checked_at),
+        'funding', (select card_funding_json(f) from card_fundings f where f.card_id = p_card.id
+                     order by f.created_at desc, f.id desc limit 1),
+        'request_id', p_card.request_id, 'created_at', iso_utc(p_card.created_at),
+        'activated_at', iso_utc(p_card.activated_at), 'closed_at', iso_utc(p_card.closed_at))
+$$;
+
+CREATE FUNCTION public.card_reveals_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform audit_card(new.card_id, 'reveal_' || new.status, jsonb_strip_nulls(jsonb_build_object(
+        'reveal_id', new.id, 'error_code', new.error_code)));
+    return null;
+end $$;
+
+CREATE TABLE public.card_transactions (
+    id bigint NOT NULL,
+    card_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    provider_transaction_id text NOT NULL,
+    usd numeric(14,2) NOT NULL,
+    type text,
+    method text,
+    narrative text,
+    status text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    told_at timestamp with time zone,
+    judged_at timestamp with time zone
+);
+
+CREATE FUNCTION public.card_transaction_json(p_transaction public.card_transactions) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'card_id', p_transaction.card_id, 'transaction_id', p_transaction.provider_transaction_id,
+        'usd', p_transaction.usd::text, 'type', p_transaction.type, 'method', p_transaction.method,
+        'narrative', p_transaction.narrative, 'status', p_transaction.status, 'at', iso_utc(p_transaction.at))
+$$;
+
+CREATE FUNCTION public.card_transactions_append_event() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform append_event(new.user_id, 'card.transaction', card_transaction_json(new));
+    return null;
+end $$;
+
+CREATE FUNCTION public.cards_append_event() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform append_event(new.user_id, case tg_op when 'INSERT' then 'card.created' else 'card.updated' end,
+                         card_json(new));
+    return null;
+end $$;
+
+CREATE FUNCTION public.cards_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_diff jsonb := '{}';
+begin
+    if tg_op = 'INSERT' then
+        perform audit_card(new.id, case when new.imported_at is null then 'created' else 'imported' end, (
+            select jsonb_build_object('status', jsonb_build_array(null, new.status))
+                   || coalesce(jsonb_build_object('funding_id', f.id, 'usd', f.usd::text, 'price', f.price::text), '{}')
+              from (select 1) one left join card_fundings f on f.card_id = new.id and f.kind = 'creation'));
+        return null;
+    end if;
+    if new.status <> old.status then
+        v_diff := v_diff || jsonb_build_object('status', jsonb_build_array(old.status, new.status));
+    end if;
+    if new.wanted_action is distinct from old.wanted_action then
+        v_diff := v_diff || jsonb_build_object('wanted_action',
+                                               jsonb_build_array(old.wanted_action, new.wanted_action));
+    end if;
+    if new.balance <> old.balance then
+        v_diff := v_diff || jsonb_build_object('balance', jsonb_build_array(old.balance::text, new.balance::text));
+    end if;
+    if new.error_code is distinct from old.error_code then
+        v_diff := v_diff || jsonb_build_object('error_code', jsonb_build_array(old.error_code, new.error_code));
+    end if;
+    perform audit_card(new.id, case when v_diff ? 'status' then 'status_changed'
+                                    when v_diff ? 'wanted_action' then 'action_' ||
+                                         case when new.wanted_action is null then 'ended' else 'wanted' end
+                                    else 'balance_changed' end, v_diff);
+    return null;
+end $$;
+
 CREATE FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -788,6 +1294,22 @@ begin
             message = format('expected an amount above 0 with at most 2 decimals and below 10^12, got %s',
                              coalesce(left(p_amount::text, 400), 'null')),
             detail = jsonb_build_object('amount', left(p_amount::text, 400))::text;
+    end if;
+end $$;
+
+CREATE FUNCTION public.check_hold_funding(p_user_id uuid, p_amount numeric, p_transaction_id text, p_funding_id uuid, p_order_id uuid, p_expires_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if num_nonnulls(p_order_id, p_expires_at) > 0 or not exists (
+        select from card_fundings
+         where id = p_funding_id and user_id = p_user_id and transaction_id = p_transaction_id
+           and frozen_amount = p_amount
+    ) then
+        raise exception using errcode = 'OS014',
+            message = format('expected an open funding of the user, its transaction id and price, got %s',
+                             p_funding_id),
+            detail = '{"argument": "p_funding_id"}';
     end if;
 end $$;
 
@@ -940,6 +1462,118 @@ CREATE FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_no
               a.another_sms_requested_at, a.another_sms_asked_at, a.finish_requested_at, a.check_requested_at,
               a.checked_at, a.waits_until, a.retry_of, a.retry_number,
               a.request_id
+$$;
+
+CREATE FUNCTION public.claim_card_customers(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, provider text, status text, details bytea, email_digest bytea, created_at timestamp with time zone, submitted_at timestamp with time zone, request_id text, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select c.id, c.due_at from card_customers c where c.due_at <= p_now
+         order by c.due_at limit p_limit for no key update skip locked
+    )
+    update card_customers c set due_at = p_now + p_lease
+      from due
+     where c.id = due.id
+    returning c.id, c.user_id, c.provider, c.status, c.details, c.email_digest, c.created_at, c.submitted_at,
+              c.request_id, due.due_at, c.due_at
+$$;
+
+CREATE FUNCTION public.claim_card_fundings(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, card_id uuid, user_id uuid, status text, usd numeric, price numeric, provider text, provider_card_id text, card_status text, provider_reference text, seen text[], begun_at timestamp with time zone, accepted_at timestamp with time zone, created_at timestamp with time zone, request_id text, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select f.id, f.due_at from card_fundings f where f.due_at <= p_now
+         order by f.due_at limit p_limit for no key update skip locked
+    ),
+    claimed as (
+        update card_fundings f set due_at = p_now + p_lease
+          from due
+         where f.id = due.id
+        returning f.*, due.due_at as was_due_at
+    )
+    select f.id, f.card_id, f.user_id, f.status, f.usd, f.price, c.provider, c.provider_card_id, c.status,
+           f.provider_reference, f.seen, f.begun_at, f.accepted_at, f.created_at, f.request_id, f.was_due_at, f.due_at
+      from claimed f join cards c on c.id = f.card_id
+$$;
+
+CREATE FUNCTION public.claim_card_reconciliations(p_providers text[], p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, provider text, correct boolean, asked_by text, after_id uuid, started_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select r.id from card_reconciliations r
+         where r.ended_at is null and r.due_at <= p_now and r.provider = any (p_providers)
+         order by r.due_at limit p_limit for no key update skip locked
+    )
+    update card_reconciliations r set due_at = p_now + p_lease, started_at = coalesce(r.started_at, p_now)
+      from due where r.id = due.id
+    returning r.id, r.provider, r.correct, r.asked_by, r.after_id, r.started_at, r.due_at
+$$;
+
+CREATE FUNCTION public.claim_card_reveals(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, card_id uuid, user_id uuid, provider text, provider_card_id text, public_key bytea, asked_at timestamp with time zone, expires_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select r.id, r.due_at, r.expires_at <= p_now as has_expired from card_reveals r where r.due_at <= p_now
+         order by r.due_at limit p_limit for no key update skip locked
+    ),
+    claimed as (
+        update card_reveals r
+           set due_at = case when not due.has_expired then p_now + p_lease end,
+               status = case when due.has_expired then 'refused' else r.status end,
+               error_code = case when due.has_expired then 'EXPIRED' end,
+               ended_at = case when due.has_expired then p_now end
+          from due
+         where r.id = due.id
+        returning r.*, due.due_at as was_due_at
+    )
+    select r.id, r.card_id, r.user_id, c.provider, c.provider_card_id, r.public_key, r.asked_at, r.expires_at,
+           r.was_due_at, r.due_at
+      from claimed r join cards c on c.id = r.card_id
+     where r.status = 'asked'
+$$;
+
+CREATE FUNCTION public.claim_card_webhooks(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id bigint, event_id text, event text, provider_card_id text, card_id uuid, payload jsonb, received_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select e.id, e.due_at from strowallet_webhook_events e where e.due_at <= p_now
+         order by e.due_at limit p_limit for no key update skip locked
+    )
+    update strowallet_webhook_events e set due_at = p_now + p_lease
+      from due
+     where e.id = due.id
+    returning e.id, e.event_id, e.event, e.provider_card_id,
+              coalesce(e.card_id, (select c.id from cards c
+                                    where c.provider = 'strowallet' and c.provider_card_id = e.provider_card_id)),
+              e.payload, e.received_at, due.due_at, e.due_at
+$$;
+
+CREATE FUNCTION public.claim_cards(p_limit integer, p_lease interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, user_id uuid, status text, provider text, provider_card_id text, reference text, customer_id uuid, provider_customer_id text, customer_details bytea, name_on_card_sealed bytea, last4_sealed bytea, balance numeric, checked_at timestamp with time zone, refresh_asked_at timestamp with time zone, wanted_action text, wanted_by text, wanted_at timestamp with time zone, action_started_at timestamp with time zone, created_at timestamp with time zone, request_id text, funding_id uuid, usd numeric, creation_begun_at timestamp with time zone, creation_accepted_at timestamp with time zone, was_due_at timestamp with time zone, leased_until timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with due as (
+        select c.id, c.due_at from cards c where c.due_at <= p_now
+         order by c.due_at limit p_limit for no key update skip locked
+    ),
+    claimed as (
+        update cards c set due_at = p_now + p_lease
+          from due
+         where c.id = due.id
+        returning c.*, due.due_at as was_due_at
+    )
+    select c.id, c.user_id, c.status, c.provider, c.provider_card_id, c.reference, c.customer_id,
+           u.provider_customer_id, u.details, c.name_on_card_sealed, c.last4_sealed, c.balance, c.checked_at,
+           c.refresh_asked_at, c.wanted_action, c.wanted_by, c.wanted_at, c.action_started_at, c.created_at,
+           c.request_id, f.id, f.usd, f.begun_at, f.accepted_at, c.was_due_at, c.due_at
+      from claimed c
+      left join card_customers u on u.id = c.customer_id
+      left join card_fundings f on f.card_id = c.id and f.kind = 'creation'
 $$;
 
 CREATE FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, is_hinted boolean, leased_until timestamp with time zone, request_id text)
@@ -1169,6 +1803,22 @@ begin
        and o.hold_transaction_id is not null;
 end $$;
 
+CREATE FUNCTION public.complete_card_funding(p_funding_id uuid, p_provider_transaction_id text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_funding card_fundings := lock_card_funding(p_funding_id);
+begin
+    perform act_on_card('provider', (select provider from cards where id = v_funding.card_id));
+    if v_funding.kind <> 'funding' or v_funding.begun_at is null
+       or not end_card_funding(p_funding_id, 'completed', null, p_now, p_provider_transaction_id) then
+        return false;
+    end if;
+    perform atomic_commit(v_funding.user_id, p_transaction_id => v_funding.transaction_id, p_reason => 'card funded');
+    return true;
+end $$;
+
 CREATE FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone DEFAULT now(), p_reason text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1282,6 +1932,108 @@ begin
     return activation_json(place_activation(v_activation)) || '{"replayed": false}';
 end $$;
 
+CREATE FUNCTION public.create_card(p_user_id uuid, p_card_id uuid, p_provider text, p_usd numeric, p_name_sealed bytea, p_idempotency_key text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_offer card_offers;
+    v_funding card_fundings;
+    v_customer card_customers;
+    v_card cards;
+begin
+    if p_idempotency_key is not null then
+        perform check_key('p_idempotency_key', p_idempotency_key);
+    end if;
+    if num_nulls(p_card_id, p_name_sealed) > 0 then
+        raise exception using errcode = 'OS014', message = 'expected an id and the sealed name on the card',
+            detail = '{"argument": "p_name_sealed"}';
+    end if;
+    perform lock_user_wallet(p_user_id);
+    v_funding := find_card_replay(p_user_id, p_idempotency_key, 'creation', null, p_usd, p_request_digest);
+    if v_funding.id is not null then
+        return (select card_json(c) || '{"replayed": true}' from cards c where c.id = v_funding.card_id);
+    end if;
+    v_offer := find_card_offer(p_provider, p_usd);
+    select * into v_customer from card_customers
+     where user_id = p_user_id and provider = p_provider and status <> 'failed';
+    if v_customer.status is distinct from 'registered' then
+        raise exception using errcode = 'OS028',
+            message = format('the provider does not know the user yet: %s', coalesce(v_customer.status, 'no customer')),
+            detail = jsonb_build_object('provider', p_provider, 'status', v_customer.status)::text;
+    end if;
+    perform act_on_card('user', p_user_id::text);
+    perform open_card_funding(p_card_id, p_user_id, 'creation', p_usd, v_offer, p_idempotency_key, p_request_id,
+                              p_request_digest, p_now);
+    insert into cards (id, user_id, customer_id, provider, name_on_card_sealed, request_id, created_at, due_at)
+    values (p_card_id, p_user_id, v_customer.id, p_provider, p_name_sealed, p_request_id, p_now, p_now)
+    returning * into v_card;
+    perform pg_notify('onesms_card_jobs', 'cards');
+    return card_json(v_card) || '{"replayed": false}';
+end $$;
+
+CREATE FUNCTION public.create_card_customer(p_user_id uuid, p_customer_id uuid, p_provider text, p_details bytea, p_email_digest bytea, p_document_ids uuid[], p_document_kinds text[], p_document_types text[], p_documents bytea[], p_idempotency_key text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_customer card_customers;
+begin
+    if p_idempotency_key is not null then
+        perform check_key('p_idempotency_key', p_idempotency_key);
+    end if;
+    if p_customer_id is null or num_nulls(p_details, p_email_digest) > 0 then
+        raise exception using errcode = 'OS014', message = 'expected an id, sealed details and a digest of the address',
+            detail = '{"argument": "p_details"}';
+    elsif (cardinality(p_document_ids) = cardinality(p_document_kinds)
+           and cardinality(p_document_ids) = cardinality(p_document_types)
+           and cardinality(p_document_ids) = cardinality(p_documents)
+           and p_document_kinds <@ array['id_image', 'user_photo']
+           and cardinality(p_document_kinds) = (select count(distinct kind) from unnest(p_document_kinds) kind)
+          ) is not true then
+        raise exception using errcode = 'OS014',
+            message = 'expected documents of different kinds (id_image, user_photo), each with id, type and bytes',
+            detail = '{"argument": "p_documents"}';
+    end if;
+    perform lock_user_wallet(p_user_id);
+
+    select * into v_customer from card_customers where user_id = p_user_id and idempotency_key = p_idempotency_key;
+    if found then
+        if v_customer.provider <> p_provider or v_customer.request_digest <> p_request_digest then
+            raise exception using errcode = 'OS005',
+                message = 'this idempotency key was already used with another customer', detail = '{"field": "body"}';
+        end if;
+        return card_customer_json(v_customer) || '{"replayed": true}';
+    end if;
+    if not exists (select from card_offers where provider = p_provider and on_sale) then
+        raise exception using errcode = 'OS031', message = format('no cards of %s are for sale', p_provider),
+            detail = jsonb_build_object('provider', p_provider)::text;
+    end if;
+    select * into v_customer from card_customers
+     where user_id = p_user_id and provider = p_provider and status <> 'failed';
+    if found then
+        raise exception using errcode = 'OS029',
+            message = format('the user is a customer already: %s', v_customer.status),
+            detail = jsonb_build_object('provider', p_provider, 'field', 'user', 'status', v_customer.status)::text;
+    end if;
+    insert into card_customers (id, user_id, provider, details, email_digest, request_id, idempotency_key,
+                                request_digest, created_at, due_at)
+    values (p_customer_id, p_user_id, p_provider, p_details, p_email_digest, p_request_id, p_idempotency_key,
+            p_request_digest, p_now, p_now)
+    on conflict (provider, email_digest) where status <> 'failed' do nothing
+    returning * into v_customer;
+    if not found then
+        raise exception using errcode = 'OS029', message = 'another user is a customer by this address',
+            detail = jsonb_build_object('provider', p_provider, 'field', 'email')::text;
+    end if;
+    insert into card_documents (id, customer_id, user_id, kind, content_type, sealed, created_at)
+    select id, p_customer_id, p_user_id, kind, content_type, sealed, p_now
+      from unnest(p_document_ids, p_document_kinds, p_document_types, p_documents)
+           as document (id, kind, content_type, sealed);
+    perform pg_notify('onesms_card_jobs', 'customers');
+    return card_customer_json(v_customer) || '{"replayed": false}';
+end $$;
+
 CREATE FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text DEFAULT NULL::text, p_max_price numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now(), p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1351,6 +2103,42 @@ begin
        and o.frozen_after = o.frozen_before
        and o.hold_transaction_id is null;
 end $$;
+
+CREATE FUNCTION public.end_card_funding(p_funding_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_provider_transaction_id text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_funding card_fundings;
+begin
+    update card_fundings
+       set status = p_status, frozen_amount = 0, error_code = p_error_code, ended_at = p_now, due_at = null,
+           provider_transaction_id = coalesce(p_provider_transaction_id, provider_transaction_id)
+     where id = p_funding_id and status in ('ordering', 'pending')
+    returning * into v_funding;
+    if not found then
+        return false;
+    end if;
+    if v_funding.kind = 'creation' and p_status = 'failed' then
+        perform end_pending_card(v_funding.card_id, p_error_code, p_now);
+    end if;
+    if p_error_code in ('CARD_MAY_EXIST', 'CARD_FUNDING_MAY_EXIST') then
+        insert into system_logs (at, level, source, message, data)
+        select p_now, 'error', 'cards', p_error_code, jsonb_build_object(
+                   'card_id', c.id, 'funding_id', v_funding.id, 'user_id', c.user_id, 'provider', c.provider,
+                   'amount', v_funding.price::text, 'usd', v_funding.usd::text, 'request_id', v_funding.request_id,
+                   'reason', 'refunded while in doubt: the provider may have it all the same')
+          from cards c where c.id = v_funding.card_id;
+    end if;
+    return true;
+end $$;
+
+CREATE FUNCTION public.end_pending_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    update cards
+       set status = 'failed', error_code = p_error_code, closed_at = p_now, due_at = null, refresh_asked_at = null
+     where id = p_card_id and status = 'pending_activation'
+$$;
 
 CREATE FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1509,6 +2297,61 @@ begin
     return v_expired;
 end $$;
 
+CREATE FUNCTION public.fail_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+    v_funding card_fundings;
+begin
+    if v_card.status <> 'pending_activation'
+       or v_card.due_at is distinct from coalesce(p_leased_until, v_card.due_at) then
+        return false;
+    end if;
+    perform act_on_card(case p_error_code when 'CARD_MAY_EXIST' then 'system' else 'provider' end,
+                        case when p_error_code <> 'CARD_MAY_EXIST' then v_card.provider end);
+    select * into strict v_funding from card_fundings where card_id = p_card_id and kind = 'creation';
+    if end_card_funding(v_funding.id, 'failed', p_error_code, p_now) then
+        perform atomic_refund(v_card.user_id, p_transaction_id => v_funding.transaction_id, p_reason => p_error_code);
+    else  -- somebody spent its hold by its name
+        perform end_pending_card(p_card_id, p_error_code, p_now);
+    end if;
+    return true;
+end $$;
+
+CREATE FUNCTION public.fail_card_customer(p_customer_id uuid, p_error_code text, p_purge_at timestamp with time zone, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_customers set status = 'failed', error_code = p_error_code, details = null, due_at = null
+     where id = p_customer_id and status = 'submitting' and due_at = coalesce(p_leased_until, due_at);
+    if not found then
+        return false;
+    end if;
+    update card_documents set purge_at = p_purge_at where customer_id = p_customer_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.fail_card_funding(p_funding_id uuid, p_error_code text, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_funding card_fundings := lock_card_funding(p_funding_id);
+begin
+    perform act_on_card(case p_error_code when 'CARD_FUNDING_MAY_EXIST' then 'system' else 'provider' end,
+                        case when p_error_code <> 'CARD_FUNDING_MAY_EXIST' then
+                            (select provider from cards where id = v_funding.card_id) end);
+    if v_funding.kind <> 'funding' or v_funding.due_at is distinct from coalesce(p_leased_until, v_funding.due_at)
+       or not end_card_funding(p_funding_id, 'failed', p_error_code, p_now) then
+        return false;
+    end if;
+    perform atomic_refund(v_funding.user_id, p_transaction_id => v_funding.transaction_id, p_reason => p_error_code);
+    return true;
+end $$;
+
 CREATE FUNCTION public.fair_shares(p_process uuid, p_providers text[], p_now timestamp with time zone) RETURNS TABLE(provider text, share numeric)
     LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
@@ -1518,6 +2361,59 @@ CREATE FUNCTION public.fair_shares(p_process uuid, p_providers text[], p_now tim
       left join account_shares o on o.provider = w.provider and o.process <> p_process and o.until > p_now
      group by w.provider
 $$;
+
+CREATE TABLE public.card_offers (
+    provider text NOT NULL,
+    creation_fee numeric(14,2) NOT NULL,
+    usd_price numeric(14,6) NOT NULL,
+    funding_fee_percent numeric(5,2) DEFAULT 0 NOT NULL,
+    usd_min numeric(14,2) NOT NULL,
+    usd_max numeric(14,2) NOT NULL,
+    on_sale boolean DEFAULT false NOT NULL,
+    CONSTRAINT card_offers_creation_fee_not_negative CHECK ((creation_fee >= (0)::numeric)),
+    CONSTRAINT card_offers_funding_fee_percent_in_range CHECK (((funding_fee_percent >= (0)::numeric) AND (funding_fee_percent <= (100)::numeric))),
+    CONSTRAINT card_offers_usd_in_order CHECK (((usd_min > (0)::numeric) AND (usd_max >= usd_min))),
+    CONSTRAINT card_offers_usd_price_positive CHECK ((usd_price > (0)::numeric))
+);
+
+CREATE FUNCTION public.find_card_offer(p_provider text, p_usd numeric) RETURNS public.card_offers
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_offer card_offers;
+begin
+    select * into v_offer from card_offers where provider = p_provider and on_sale;
+    if not found then
+        raise exception using errcode = 'OS031', message = format('no cards of %s are for sale', p_provider),
+            detail = jsonb_build_object('provider', p_provider)::text;
+    elsif (p_usd between v_offer.usd_min and v_offer.usd_max and p_usd = round(p_usd, 2)) is not true then
+        raise exception using errcode = 'OS030',
+            message = format('expected from %s to %s dollars, to the cent, got %s', v_offer.usd_min, v_offer.usd_max,
+                             coalesce(left(p_usd::text, 400), 'null')),
+            detail = jsonb_build_object('usd', left(p_usd::text, 400), 'min', v_offer.usd_min::text,
+                                        'max', v_offer.usd_max::text)::text;
+    end if;
+    return v_offer;
+end $$;
+
+CREATE FUNCTION public.find_card_replay(p_user_id uuid, p_idempotency_key text, p_kind text, p_card_id uuid, p_usd numeric, p_request_digest bytea) RETURNS public.card_fundings
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_funding card_fundings;
+    v_field text;
+begin
+    select * into v_funding from card_fundings where user_id = p_user_id and idempotency_key = p_idempotency_key;
+    v_field := case when v_funding.kind <> p_kind or v_funding.card_id <> p_card_id then 'card_id'
+                    when v_funding.usd <> p_usd then 'usd'
+                    when v_funding.request_digest <> p_request_digest then 'body' end;
+    if v_field is not null then
+        raise exception using errcode = 'OS005',
+            message = format('this idempotency key was already used with another %s', v_field),
+            detail = jsonb_build_object('field', v_field)::text;
+    end if;
+    return v_funding;
+end $$;
 
 CREATE FUNCTION public.find_country(p_country text) RETURNS text
     LANGUAGE plpgsql STABLE
@@ -1547,7 +2443,8 @@ CREATE TABLE public.wallet_holds (
     settled_by text,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT wallet_holds_created_at_not_null1 NOT NULL,
     settled_at timestamp with time zone,
-    expires_at timestamp with time zone
+    expires_at timestamp with time zone,
+    funding_id uuid
 )
 WITH (fillfactor='90');
 
@@ -1631,6 +2528,76 @@ CREATE FUNCTION public.finish_account_look(p_provider text, p_leased_until times
      where provider = p_provider and due_at = p_leased_until
 $$;
 
+CREATE FUNCTION public.finish_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_kinds jsonb;
+    v_found integer;
+    v_corrected integer;
+    v_worst jsonb;
+begin
+    perform from card_reconciliations where id = p_id and due_at = p_leased_until for update;
+    if not found then
+        return false;
+    end if;
+    select coalesce(jsonb_object_agg(kind, times), '{}'), coalesce(sum(times), 0), coalesce(sum(corrected), 0)
+      into v_kinds, v_found, v_corrected
+      from (select kind, count(*) as times, count(*) filter (where corrected) as corrected
+              from card_mismatches where reconciliation_id = p_id group by kind) k;
+    select coalesce(jsonb_agg(jsonb_build_object('card_id', card_id, 'kind', kind, 'ours', ours, 'theirs', theirs,
+                                                 'corrected', corrected) order by difference desc, card_id), '[]')
+      into v_worst
+      from (select m.*, case kind when 'balance' then abs(theirs::numeric - ours::numeric)
+                                  else 'infinity'::numeric end as difference
+              from card_mismatches m where reconciliation_id = p_id
+             order by difference desc, card_id limit 50) w;
+    update card_reconciliations
+       set ended_at = p_now, due_at = null, mismatches = v_found, corrected = v_corrected,
+           report = jsonb_build_object('agrees', v_found = 0 and unread = 0, 'kinds', v_kinds, 'worst', v_worst)
+     where id = p_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.finish_card_reveal(p_reveal_id uuid, p_answer text DEFAULT NULL::text, p_error_code text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_is_answered boolean := p_answer is not null;
+begin
+    if octet_length(p_answer) > 7168 then
+        raise exception using errcode = 'OS014',
+            message = format('expected an answer of at most 7168 bytes, got %s', octet_length(p_answer)),
+            detail = '{"argument": "p_answer"}';
+    end if;
+    perform act_on_card('system');
+    update card_reveals
+       set status = case when v_is_answered then 'answered' else 'refused' end,
+           error_code = case when not v_is_answered then coalesce(p_error_code, 'UNAVAILABLE') end,
+           ended_at = p_now, due_at = null
+     where id = p_reveal_id and status = 'asked' and expires_at > p_now;
+    if not found then
+        return false;
+    end if;
+    perform pg_notify('onesms_card_reveals', coalesce(p_answer, jsonb_build_object(
+        'id', p_reveal_id, 'error_code', coalesce(p_error_code, 'UNAVAILABLE'))::text));
+    return true;
+end $$;
+
+CREATE FUNCTION public.finish_card_webhook(p_id bigint, p_status text, p_error text DEFAULT NULL::text, p_card_id uuid DEFAULT NULL::uuid, p_now timestamp with time zone DEFAULT now(), p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update strowallet_webhook_events
+       set status = p_status, error = p_error, card_id = coalesce(p_card_id, card_id), applied_at = p_now,
+           due_at = null
+     where id = p_id and status = 'new' and p_status <> 'new' and due_at = coalesce(p_leased_until, due_at);
+    return found;
+end $$;
+
 CREATE FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1692,6 +2659,20 @@ begin
     return v_seen;
 end $$;
 
+CREATE FUNCTION public.forget_card_reveals(p_limit integer, p_kept interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_forgotten integer;
+begin
+    delete from card_reveals
+     where id in (select id from card_reveals where ended_at <= p_now - p_kept
+                   order by ended_at limit p_limit for update skip locked);
+    get diagnostics v_forgotten = row_count;
+    return v_forgotten;
+end $$;
+
 CREATE FUNCTION public.forget_events(p_kept interval, p_limit integer DEFAULT 1000, p_after bigint DEFAULT 0, p_now timestamp with time zone DEFAULT now(), OUT forgotten bigint, OUT last_id bigint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1706,6 +2687,25 @@ begin
     -- `at` again: one with a lower id may have been committed since.
     delete from events where id > p_after and id <= last_id and at < p_now - p_kept;
     get diagnostics forgotten = row_count;
+end $$;
+
+CREATE FUNCTION public.forget_provider_calls(p_kept interval, p_limit integer DEFAULT 1000, p_now timestamp with time zone DEFAULT now()) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_forgotten bigint;
+begin
+    if p_kept is null or p_kept < interval '1 day' then
+        raise exception using errcode = 'OS014', message = format('p_kept: expected a day or more, got %s', p_kept),
+            detail = '{"argument": "p_kept"}';
+    end if;
+    delete from provider_calls
+     where at < p_now - p_kept
+       and id <= (select coalesce(min(id) filter (where at >= p_now - p_kept) - 1, max(id))
+                    from (select id, at from provider_calls order by id limit p_limit) oldest);
+    get diagnostics v_forgotten = row_count;
+    return v_forgotten;
 end $$;
 
 CREATE FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone DEFAULT now()) RETURNS bigint
@@ -1794,6 +2794,49 @@ begin
                       and (due_at is not null or closed_at > p_now - interval '1 day'))
         or exists (select from rentals
                     where provider = p_provider and provider_order_id = p_provider_order_id and due_at is not null);
+end $$;
+
+CREATE FUNCTION public.import_card(p_card_id uuid, p_provider text, p_provider_card_id text, p_user_id uuid, p_status text, p_balance numeric, p_last4_sealed bytea, p_expiry_sealed bytea, p_now timestamp with time zone DEFAULT now()) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_owner uuid;
+begin
+    if p_status is null or p_status not in ('active', 'inactive', 'blocked', 'terminated', 'failed') then
+        raise exception using errcode = 'OS014',
+            message = format('p_status: expected that of a card that was decided, got %s', p_status),
+            detail = '{"argument": "p_status"}';
+    end if;
+    perform from users where id = p_user_id for no key update;
+    if not found then
+        return 'unknown_user';
+    end if;
+    perform act_on_card('operator');
+    insert into cards (id, user_id, provider, provider_card_id, status, balance, last4_sealed, expiry_sealed, due_at,
+                       created_at, imported_at, closed_at)
+    values (p_card_id, p_user_id, p_provider, p_provider_card_id, p_status, p_balance, p_last4_sealed, p_expiry_sealed,
+            null, p_now, p_now, case when p_status in ('terminated', 'failed') then p_now end)
+        on conflict (provider, provider_card_id) do nothing;
+    if found then
+        return 'imported';
+    end if;
+    select user_id into v_owner from cards where provider = p_provider and provider_card_id = p_provider_card_id;
+    return case v_owner when p_user_id then 'known' else 'of_another_user' end;
+end $$;
+
+CREATE FUNCTION public.import_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_received_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into strowallet_webhook_events (event_id, event, card_id, provider_card_id, payload, signature_valid, source,
+                                           status, received_at)
+    select p_event_id, p_event,
+           (select id from cards where provider = p_provider and provider_card_id = p_provider_card_id),
+           p_provider_card_id, p_payload, false, 'import', 'ignored', p_received_at
+        on conflict (event_id) do nothing;
+    return found;
 end $$;
 
 CREATE FUNCTION public.iso_utc(p_at timestamp with time zone) RETURNS text
@@ -1891,6 +2934,38 @@ begin
     perform lock_user_wallet(v_activation.user_id);
     select * into v_activation from activations where id = p_activation_id for no key update;
     return v_activation;
+end $$;
+
+CREATE FUNCTION public.lock_card(p_card_id uuid, p_user_id uuid DEFAULT NULL::uuid) RETURNS public.cards
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_card cards;
+begin
+    select * into v_card from cards where id = p_card_id and (p_user_id is null or user_id = p_user_id);
+    if not found then
+        raise exception using errcode = 'OS025', message = format('no card %s', p_card_id),
+            detail = jsonb_build_object('card_id', p_card_id)::text;
+    end if;
+    perform lock_user_wallet(v_card.user_id);
+    select * into v_card from cards where id = p_card_id for no key update;
+    return v_card;
+end $$;
+
+CREATE FUNCTION public.lock_card_funding(p_funding_id uuid) RETURNS public.card_fundings
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_funding card_fundings;
+begin
+    select * into v_funding from card_fundings where id = p_funding_id;
+    if not found then
+        raise exception using errcode = 'OS007', message = format('no funding %s', p_funding_id),
+            detail = jsonb_build_object('order_id', p_funding_id)::text;
+    end if;
+    perform lock_card(v_funding.card_id);
+    select * into v_funding from card_fundings where id = p_funding_id for no key update;
+    return v_funding;
 end $$;
 
 CREATE FUNCTION public.lock_own_received(p_user_id uuid, p_activation_id uuid) RETURNS public.activations
@@ -2033,6 +3108,13 @@ CREATE FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times 
     update alert_channels set failures = 0, try_at = p_now, error = null where channel = p_channel and failures > 0;
 $$;
 
+CREATE FUNCTION public.mark_card_transactions_judged(p_ids bigint[], p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update card_transactions set judged_at = p_now where id = any (p_ids) and judged_at is null
+$$;
+
 CREATE FUNCTION public.new_epoch() RETURNS text
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2040,6 +3122,34 @@ CREATE FUNCTION public.new_epoch() RETURNS text
     update settings set value = to_jsonb(substr(md5(gen_random_uuid()::text), 1, 8)), updated_at = now()
      where key = 'events_epoch' returning value #>> '{}'
 $$;
+
+CREATE FUNCTION public.note_card_rule_hit(p_rule text, p_per text, p_window interval, p_card_id uuid, p_user_id uuid, p_at timestamp with time zone, p_figures jsonb, p_now timestamp with time zone DEFAULT now()) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_rule card_rules;
+    v_acted boolean;
+begin
+    select * into v_rule from card_rules where name = p_rule and enabled for no key update;
+    if not found or exists (
+        select from card_rule_hits h
+         where h.rule = p_rule and h.at > p_at - p_window and h.at < p_at + p_window
+           and case p_per when 'card' then h.card_id = p_card_id else h.user_id = p_user_id end
+    ) then
+        return 'known';
+    end if;
+    v_acted := not v_rule.dry_run and p_at > p_now - interval '1 day';
+    insert into card_rule_hits (rule, card_id, user_id, at, figures, dry_run, acted)
+    values (p_rule, p_card_id, p_user_id, p_at, p_figures, v_rule.dry_run, v_acted);
+    if v_acted then
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'error', 'card_rules', 'CARD_RULE_HIT', p_figures || jsonb_build_object(
+            'rule', p_rule, 'scope', p_rule, 'then', v_rule.rule ->> 'then', 'card_id', p_card_id,
+            'user_id', p_user_id));
+    end if;
+    return case when v_acted then 'acted' else 'noted' end;
+end $$;
 
 CREATE FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2089,6 +3199,24 @@ CREATE FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with tim
       left join tried on tried.service = s.service and tried.country = c.country
      where s.price is not null
 $$;
+
+CREATE FUNCTION public.open_card_funding(p_card_id uuid, p_user_id uuid, p_kind text, p_usd numeric, p_offer public.card_offers, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) RETURNS public.card_fundings
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_price numeric := case p_kind when 'creation' then p_offer.creation_fee else 0 end
+                       + round(p_usd * p_offer.usd_price * (1 + p_offer.funding_fee_percent / 100), 2);
+    v_funding card_fundings;
+begin
+    insert into card_fundings (card_id, user_id, kind, usd, price, frozen_amount, idempotency_key, request_id,
+                               request_digest, created_at, due_at)
+    values (p_card_id, p_user_id, p_kind, p_usd, v_price, v_price, p_idempotency_key, p_request_id, p_request_digest,
+            p_now, case p_kind when 'funding' then p_now end)
+    returning * into v_funding;
+    perform atomic_freeze(p_user_id, v_price, v_funding.transaction_id, format('card %s, %s USD', p_card_id, p_usd),
+                          p_funding_id => v_funding.id);
+    return v_funding;
+end $$;
 
 CREATE FUNCTION public.operation_json(p_operation public.balance_operations) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -2265,6 +3393,52 @@ CREATE FUNCTION public.provider_orders(p_provider text, p_since timestamp with t
            or r.provider_order_id = any (p_provider_order_ids))
 $$;
 
+CREATE FUNCTION public.purge_card_documents(p_limit integer, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_purged integer;
+begin
+    delete from card_documents
+     where id in (select id from card_documents where purge_at <= p_now
+                   order by purge_at limit p_limit for update skip locked);
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end $$;
+
+CREATE FUNCTION public.purge_card_numbers(p_limit integer, p_closed_before timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_purged integer;
+begin
+    update cards set name_on_card_sealed = null, last4_sealed = null, expiry_sealed = null
+     where id in (select id from cards
+                   where closed_at < p_closed_before
+                     and (name_on_card_sealed is not null or last4_sealed is not null or expiry_sealed is not null)
+                   order by closed_at limit p_limit for no key update skip locked);
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end $$;
+
+CREATE FUNCTION public.purge_card_payloads(p_limit integer, p_kept interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_purged integer;
+begin
+    update strowallet_webhook_events e set payload = '{}'
+      from (select id from strowallet_webhook_events
+             where payload <> '{}' and status <> 'new' and received_at <= p_now - p_kept
+             order by received_at limit p_limit for no key update skip locked) old
+     where e.id = old.id;
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end $$;
+
 CREATE FUNCTION public.read_backlog(p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(kind text, status text, open bigint, due bigint, oldest_due_s double precision)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2277,6 +3451,52 @@ CREATE FUNCTION public.read_backlog(p_now timestamp with time zone DEFAULT now()
     select o.kind, o.status, count(*), count(*) filter (where o.due_at <= p_now),
            greatest(coalesce(extract(epoch from p_now - min(o.due_at)), 0), 0)::double precision
       from open_orders o group by o.kind, o.status
+$$;
+
+CREATE FUNCTION public.read_card_customer(p_user_id uuid, p_provider text) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select card_customer_json(c) from card_customers c
+     where user_id = p_user_id and provider = p_provider
+     order by status <> 'failed' desc, created_at desc limit 1
+$$;
+
+CREATE FUNCTION public.read_card_documents(p_customer_id uuid) RETURNS TABLE(id uuid, kind text, content_type text, sealed bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select id, kind, content_type, sealed from card_documents where customer_id = p_customer_id order by kind
+$$;
+
+CREATE FUNCTION public.read_card_doubts(p_provider text, p_since timestamp with time zone) RETURNS TABLE(card_id uuid, customer_id uuid, provider_customer_id text, name_on_card_sealed bytea, usd numeric, begun_at timestamp with time zone, status text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select c.id, c.customer_id, u.provider_customer_id, c.name_on_card_sealed, f.usd, f.begun_at, c.status
+      from cards c
+      join card_fundings f on f.card_id = c.id and f.kind = 'creation'
+      left join card_customers u on u.id = c.customer_id
+     where c.provider = p_provider and c.provider_card_id is null and f.begun_at is not null
+       and (c.status = 'pending_activation'
+            or c.status = 'failed' and c.error_code = 'CARD_MAY_EXIST' and c.closed_at >= p_since)
+     order by f.begun_at
+$$;
+
+CREATE FUNCTION public.read_cards_to_compare(p_provider text, p_after_id uuid, p_limit integer, p_card_id uuid DEFAULT NULL::uuid, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_card_id text, status text, balance numeric, checked_at timestamp with time zone, is_moving boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select c.id, c.provider_card_id, c.status, c.balance, c.checked_at,
+           c.wanted_action is not null or c.refresh_asked_at is not null or c.status = 'pending_activation'
+               or exists (select from card_fundings f
+                           where f.card_id = c.id and f.status in ('ordering', 'pending') and f.begun_at is not null)
+      from cards c
+     where c.provider = p_provider and c.provider_card_id is not null and c.status <> 'failed'
+       and (p_card_id is null or c.id = p_card_id)
+       and (p_after_id is null or c.id > p_after_id)
+       and (c.closed_at is null or c.closed_at > p_now - interval '7 days')
+     order by c.id limit p_limit
 $$;
 
 CREATE FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone DEFAULT now()) RETURNS TABLE(id uuid, provider_order_id text, age interval, is_watched boolean, codes text[], texts text[], request_id text)
@@ -2326,6 +3546,23 @@ CREATE FUNCTION public.read_routes(p_service text, p_country text, p_providers t
      order by s.provider
 $$;
 
+CREATE FUNCTION public.read_unjudged_card_transactions(p_limit integer, p_window interval) RETURNS TABLE(id bigint, card_id uuid, user_id uuid, usd numeric, type text, status text, at timestamp with time zone, is_unjudged boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with unjudged as (
+        select t.id, t.user_id, t.at from card_transactions t where t.judged_at is null order by t.id limit p_limit
+    ), users_since as (
+        select u.user_id, min(u.at) - p_window as since from unjudged u group by u.user_id
+    )
+    select t.id, t.card_id, t.user_id, t.usd, t.type, t.status, t.at,
+           exists (select from unjudged u where u.id = t.id)
+      from users_since s
+      join cards c on c.user_id = s.user_id
+      join card_transactions t on t.card_id = c.id and t.at >= s.since
+     order by t.at, t.id
+$$;
+
 CREATE FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2342,6 +3579,132 @@ begin
            due_at = case when finish_requested_at is null then p_due_at else p_now end
      where id = p_activation_id;
     return true;
+end $$;
+
+CREATE FUNCTION public.record_card_created(p_card_id uuid, p_provider_card_id text, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+    v_constraint text;
+begin
+    if v_card.provider_card_id = p_provider_card_id then
+        return 'replayed';
+    elsif exists (select from cards where provider = v_card.provider and provider_card_id = p_provider_card_id) then
+        return 'taken';
+    elsif v_card.status <> 'pending_activation' or v_card.provider_card_id is not null then
+        return 'decided';
+    end if;
+    perform act_on_card('provider', v_card.provider);
+    update card_fundings set status = 'pending', accepted_at = p_now, provider_reference = p_reference
+     where card_id = p_card_id and kind = 'creation' and status = 'ordering' and begun_at is not null;
+    if not found then
+        return 'decided';
+    end if;
+    update cards set provider_card_id = p_provider_card_id, reference = p_reference, due_at = p_due_at
+     where id = p_card_id;
+    return 'recorded';
+exception when unique_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    if v_constraint <> 'cards_provider_card_is_unique' then
+        raise;
+    end if;
+    return 'taken';  -- since we looked: another user's lock is not ours
+end $$;
+
+CREATE FUNCTION public.record_card_customer(p_customer_id uuid, p_provider_customer_id text, p_purge_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update card_customers
+       set status = 'registered', provider_customer_id = p_provider_customer_id, registered_at = p_now, due_at = null
+     where id = p_customer_id and status = 'submitting';
+    if not found then
+        return false;
+    end if;
+    update card_documents set purge_at = p_purge_at where customer_id = p_customer_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.record_card_mismatch(p_reconciliation_id bigint, p_card_id uuid, p_kind text, p_ours text, p_theirs text, p_corrected boolean, p_now timestamp with time zone DEFAULT now()) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into card_mismatches as m (reconciliation_id, card_id, kind, ours, theirs, corrected, at)
+    values (p_reconciliation_id, p_card_id, p_kind, p_ours, p_theirs, p_corrected, p_now)
+        on conflict (reconciliation_id, card_id, kind) do update set corrected = m.corrected or excluded.corrected
+$$;
+
+CREATE FUNCTION public.record_card_state(p_card_id uuid, p_status text, p_balance numeric, p_checked_at timestamp with time zone, p_last4_sealed bytea DEFAULT NULL::bytea, p_expiry_sealed bytea DEFAULT NULL::bytea, p_brand text DEFAULT NULL::text, p_due_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_leased_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_actor_type text DEFAULT 'provider'::text, p_reason text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+    v_is_first boolean := v_card.status = 'pending_activation' and p_status <> 'pending_activation';
+    v_status text := coalesce(p_status, v_card.status);
+    v_is_refused boolean := false;
+    v_creation card_fundings;
+    v_is_paid boolean := false;
+begin
+    if v_status not in ('pending_activation', 'active', 'inactive', 'blocked', 'terminated')
+       or p_checked_at is null then
+        raise exception using errcode = 'OS014',
+            message = format('expected a status that a provider may tell and when it was asked, got %s at %s',
+                             quote_nullable(p_status), coalesce(p_checked_at::text, 'null')),
+            detail = '{"argument": "p_status"}';
+    elsif v_card.closed_at is not null then
+        return 'ended';
+    elsif p_checked_at < v_card.checked_at then
+        return 'stale';
+    elsif v_card.provider_card_id is null then
+        return 'refused';
+    end if;
+    perform act_on_card(p_actor_type, case p_actor_type when 'provider' then v_card.provider else p_reason end);
+    if v_is_first then
+        select * into strict v_creation from card_fundings where card_id = p_card_id and kind = 'creation';
+        v_is_paid := end_card_funding(v_creation.id, 'completed', null, p_now);
+        if v_status <> 'active' then
+            update cards set status = 'active', activated_at = p_now where id = p_card_id returning * into v_card;
+        end if;
+    elsif v_status <> v_card.status then
+        v_is_refused := not exists (
+            select from card_transitions where from_status = v_card.status and to_status = v_status);
+        v_status := case when v_is_refused then v_card.status else v_status end;
+    end if;
+    perform write_card_state(v_card, v_status, p_balance, p_checked_at, p_last4_sealed, p_expiry_sealed, p_brand,
+                             p_due_at, p_leased_until, p_now);
+    if v_is_paid then
+        perform atomic_commit(v_card.user_id, p_transaction_id => v_creation.transaction_id,
+                              p_reason => 'card active');
+    end if;
+    if v_status = 'terminated' then
+        perform refund_unbegun_funding(p_card_id, 'CARD_TERMINATED', p_now);
+    end if;
+    return case when v_is_refused then 'refused' else 'recorded' end;
+end $$;
+
+CREATE FUNCTION public.record_card_transactions(p_card_id uuid, p_transactions jsonb, p_now timestamp with time zone DEFAULT now(), p_tell boolean DEFAULT true) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+    v_written integer;
+begin
+    insert into card_transactions as known (card_id, user_id, provider_transaction_id, usd, type, method, narrative,
+                                            status, at, told_at)
+    select distinct on (t.id) p_card_id, v_card.user_id, t.id, t.usd, t.type, t.method, t.narrative, t.status,
+           coalesce(t.at, p_now), case when p_tell then p_now end
+      from jsonb_to_recordset(p_transactions) as t (
+               id text, usd numeric, type text, method text, narrative text, status text, at timestamptz)
+     order by t.id, t.at
+    on conflict (card_id, provider_transaction_id) do update set status = excluded.status, judged_at = null
+     where known.status <> excluded.status;
+    get diagnostics v_written = row_count;
+    return v_written;
 end $$;
 
 CREATE FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric DEFAULT NULL::numeric, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
@@ -2526,6 +3889,9 @@ begin
         if v_activation.status = 'ordering' and v_activation.purchase_started_at is not null then
             perform tell_may_be_sold('NUMBER_MAY_BE_SOLD', jsonb_build_object('activation_id', p_activation_id),
                                      v_activation.provider, v_activation.price, p_now);
+            insert into numbers_in_doubt (activation_id, provider, service, country, begun_at)
+            values (p_activation_id, v_activation.provider, v_activation.service, v_activation.country,
+                    v_activation.purchase_started_at);
         end if;
     end if;
     return (select activation_json(a) from activations a where a.id = p_activation_id);
@@ -2562,6 +3928,19 @@ begin
        and o.hold_transaction_id is not null;
 end $$;
 
+CREATE FUNCTION public.refund_unbegun_funding(p_card_id uuid, p_error_code text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_funding card_fundings;
+begin
+    select * into v_funding from card_fundings where card_id = p_card_id and status = 'ordering' and begun_at is null;
+    if found and end_card_funding(v_funding.id, 'failed', p_error_code, p_now) then
+        perform atomic_refund(v_funding.user_id, p_transaction_id => v_funding.transaction_id,
+                              p_reason => p_error_code);
+    end if;
+end $$;
+
 CREATE FUNCTION public.refunded_of(p_activation_id uuid) RETURNS numeric
     LANGUAGE sql STABLE
     AS $$
@@ -2586,6 +3965,35 @@ begin
        set cancel_requested_at = null, cancel_allowed_at = p_allowed_at, error_code = p_error_code, due_at = p_due_at
      where id = p_activation_id;
     return true;
+end $$;
+
+CREATE FUNCTION public.refuse_card_action(p_card_id uuid, p_action text, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id);
+begin
+    if v_card.wanted_action is distinct from p_action or p_action is null then
+        return false;
+    end if;
+    perform act_on_card('provider', v_card.provider);
+    update cards
+       set wanted_action = null, wanted_by = null, wanted_at = null, action_started_at = null,
+           error_code = p_error_code,
+           due_at = coalesce(p_due_at, case when refresh_asked_at is not null then p_now end)
+     where id = p_card_id;
+    return true;
+end $$;
+
+CREATE FUNCTION public.refuse_card_use(p_card public.cards) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception using errcode = 'OS026',
+        message = format('the card is %s%s', p_card.status, ', to be ' || p_card.wanted_action || 'ed'),
+        detail = jsonb_build_object('card_id', p_card.id, 'status', p_card.status,
+                                    'wanted_action', p_card.wanted_action)::text;
 end $$;
 
 CREATE FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone DEFAULT now(), p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
@@ -2691,6 +4099,22 @@ begin
         detail = jsonb_build_object('user_id', new.id)::text;
 end $$;
 
+CREATE FUNCTION public.refuse_unknown_card_transition() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_from text := case tg_op when 'UPDATE' then old.status end;
+begin
+    if v_from is null and new.status <> 'pending_activation' and new.imported_at is null
+       or v_from is not null
+          and not exists (select from card_transitions where from_status = v_from and to_status = new.status) then
+        raise exception using errcode = 'OS008',
+            message = format('card %s cannot go from %s to %s', new.id, coalesce(v_from, 'nothing'), new.status),
+            detail = jsonb_build_object('card_id', new.id, 'from', v_from, 'to', new.status)::text;
+    end if;
+    return new;
+end $$;
+
 CREATE FUNCTION public.refuse_unknown_transition() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -2703,6 +4127,9 @@ begin
             when 'rentals' then (old.status, new.status) in (
                 ('ordering', 'active'), ('ordering', 'failed'), ('ordering', 'cancelled'),
                 ('active', 'completed'), ('active', 'cancelled'), ('active', 'expired'))
+            when 'card_fundings' then (old.status, new.status) in (
+                ('ordering', 'pending'), ('ordering', 'completed'), ('ordering', 'failed'),
+                ('pending', 'completed'), ('pending', 'failed'))
             end) is not true then
         raise exception using errcode = 'OS008',
             message = format('%s %s cannot go from %s to %s', tg_table_name, old.id, old.status, new.status),
@@ -2720,6 +4147,21 @@ begin
             detail = jsonb_build_object('order_id', p_rental.id)::text;
     end if;
 end $$;
+
+CREATE FUNCTION public.rental_countries_json(p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce(jsonb_object_agg(service, countries), '{}')
+      from (select service, jsonb_agg(country order by title) as countries
+              from (select distinct s.service, c.country, c.title
+                      from provider_accounts a
+                      join provider_services s using (provider)
+                      join provider_countries k using (provider)
+                      join countries c using (country)
+                     where a.due_at > p_now - interval '1 day') offered
+             group by service) by_service
+$$;
 
 CREATE FUNCTION public.rental_json(p_rental public.rentals) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -2753,7 +4195,7 @@ begin
     return null;
 end $$;
 
-CREATE FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) RETURNS jsonb
+CREATE FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_funding_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 declare
@@ -2765,7 +4207,8 @@ begin
                     when v_hold.amount <> p_amount then 'amount'
                     when v_hold.activation_id is distinct from p_activation_id then 'activation_id'
                     when v_hold.rental_id is distinct from p_rental_id then 'rental_id'
-                    when v_hold.expires_at is distinct from p_expires_at then 'expires_at' end;
+                    when v_hold.expires_at is distinct from p_expires_at then 'expires_at'
+                    when v_hold.funding_id is distinct from p_funding_id then 'funding_id' end;
     if v_field = 'user_id' and not exists (select from users where id = p_user_id) then
         raise exception using errcode = 'OS002', message = format('no user %s', coalesce(p_user_id::text, 'null')),
             detail = jsonb_build_object('user_id', p_user_id)::text;
@@ -2849,6 +4292,68 @@ begin
          where id = p_activation_id;
     end if;
     return (select activation_json(a) from activations a where a.id = p_activation_id);
+end $$;
+
+CREATE FUNCTION public.request_card_action(p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text DEFAULT 'user'::text, p_actor_id text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id, p_user_id);
+    v_actor_id text := coalesce(p_actor_id, p_user_id::text, acting());
+    v_is_so boolean := case p_action when 'block' then v_card.status = 'blocked'
+                                     else v_card.status in ('active', 'inactive') end;
+begin
+    if (p_action in ('block', 'unblock') and p_actor_type in ('user', 'operator', 'system')) is not true then
+        raise exception using errcode = 'OS014',
+            message = format('expected block or unblock by a user, an operator or the system, got %s by %s',
+                             quote_nullable(p_action), quote_nullable(p_actor_type)),
+            detail = '{"argument": "p_action"}';
+    end if;
+    if v_card.wanted_action = p_action or v_card.wanted_action is null and v_is_so then
+        return card_json(v_card);
+    elsif v_card.wanted_action is not null or v_card.status not in ('active', 'inactive', 'blocked') then
+        perform refuse_card_use(v_card);
+    end if;
+    perform act_on_card(p_actor_type, v_actor_id);
+    update cards
+       set wanted_action = p_action, wanted_by = p_actor_type || ':' || v_actor_id, wanted_at = p_now,
+           action_started_at = null, error_code = null, due_at = p_now
+     where id = p_card_id
+    returning * into v_card;
+    perform pg_notify('onesms_card_jobs', 'cards');
+    return card_json(v_card);
+end $$;
+
+CREATE FUNCTION public.request_card_funding(p_user_id uuid, p_card_id uuid, p_usd numeric, p_idempotency_key text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_request_digest bytea DEFAULT NULL::bytea, p_now timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_card cards := lock_card(p_card_id, p_user_id);
+    v_funding card_fundings;
+    v_open_id uuid;
+begin
+    if p_idempotency_key is not null then
+        perform check_key('p_idempotency_key', p_idempotency_key);
+    end if;
+    v_funding := find_card_replay(p_user_id, p_idempotency_key, 'funding', p_card_id, p_usd, p_request_digest);
+    if v_funding.id is not null then
+        return card_json(v_card) || jsonb_build_object('funding', card_funding_json(v_funding), 'replayed', true);
+    end if;
+    if v_card.status <> 'active' or v_card.wanted_action is not null then
+        perform refuse_card_use(v_card);
+    end if;
+    select id into v_open_id from card_fundings where card_id = p_card_id and status in ('ordering', 'pending');
+    if found then
+        raise exception using errcode = 'OS027', message = 'another funding of the card is under way',
+            detail = jsonb_build_object('card_id', p_card_id, 'funding_id', v_open_id)::text;
+    end if;
+    perform act_on_card('user', p_user_id::text);
+    v_funding := open_card_funding(p_card_id, p_user_id, 'funding', p_usd, find_card_offer(v_card.provider, p_usd),
+                                   p_idempotency_key, p_request_id, p_request_digest, p_now);
+    perform pg_notify('onesms_card_jobs', 'fundings');
+    return card_json(v_card) || jsonb_build_object('funding', card_funding_json(v_funding), 'replayed', false);
 end $$;
 
 CREATE FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone DEFAULT clock_timestamp()) RETURNS jsonb
@@ -2992,6 +4497,37 @@ CREATE FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_unti
     AS $$
     update activations set due_at = p_due_at, checked_at = clock_timestamp()
      where id = p_activation_id and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.reschedule_card(p_card_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update cards
+       set due_at = coalesce(p_due_at, case when status = 'pending_activation' or wanted_action is not null
+                                                 or refresh_asked_at is not null then due_at end)
+     where id = p_card_id and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.reschedule_card_customer(p_customer_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update card_customers set due_at = p_due_at where id = p_customer_id and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.reschedule_card_funding(p_funding_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update card_fundings set due_at = p_due_at where id = p_funding_id and due_at = p_leased_until
+$$;
+
+CREATE FUNCTION public.reschedule_card_webhook(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update strowallet_webhook_events set due_at = p_due_at where id = p_id and due_at = p_leased_until
 $$;
 
 CREATE FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) RETURNS void
@@ -3308,13 +4844,14 @@ declare
     v_refund numeric;
 begin
     for v_ended in
-        select h.transaction_id, h.amount, coalesce(a.status, r.status) as status,
+        select h.transaction_id, h.amount, coalesce(a.status, r.status, f.status) as status,
                coalesce(a.service, r.service) as service
           from wallet_holds h
           left join activations a on a.id = h.activation_id and a.user_id = h.user_id
           left join rentals r on r.id = h.rental_id and r.user_id = h.user_id
+          left join card_fundings f on f.id = h.funding_id and f.user_id = h.user_id
          where h.user_id = p_user_id and h.state = 'held'
-           and coalesce(a.status, r.status) not in ('ordering', 'pending', 'active')
+           and coalesce(a.status, r.status, f.status) not in ('ordering', 'pending', 'active')
          order by h.frozen_number, h.transaction_id
     loop
         if exists (select from users where id = p_user_id and frozen_balance < v_ended.amount) then
@@ -3434,6 +4971,9 @@ begin
                extension_started_at = null
          where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
            and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
+    elsif v_hold.funding_id is not null then
+        perform end_card_funding(v_hold.funding_id, case p_type when 'commit' then 'completed' else 'failed' end,
+                                 case p_type when 'refund' then 'REFUNDED' end, now());
     end if;
     return v_result;
 end $$;
@@ -3534,7 +5074,10 @@ CREATE FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer DEFAULT 20
                              union all
                             (select id from rentals where user_id = u.id and closed_at is not null
                               order by created_at desc, id desc limit p_closed))),
-        'cards', '[]'::jsonb)
+        'cards', (
+            select coalesce(jsonb_agg(card_json(c) order by c.created_at desc, c.id desc), '[]')
+              from cards c
+             where c.user_id = u.id and (c.closed_at is null or c.closed_at > now() - interval '1 day')))
       from users u where u.id = p_user_id
 $$;
 
@@ -3561,6 +5104,48 @@ begin
     return true;
 end $$;
 
+CREATE FUNCTION public.sum_card_day(p_day date) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    v_from timestamptz := p_day::timestamp at time zone 'UTC';
+    v_to timestamptz := (p_day + 1)::timestamp at time zone 'UTC';
+    v_rows integer;
+begin
+    insert into card_daily as d (day, provider, cards_created, cards_ended, fundings, funded_usd, spent_usd, declined,
+                                 fees)
+    select p_day, p.provider, coalesce(c.created, 0), coalesce(c.ended, 0), coalesce(f.fundings, 0),
+           coalesce(f.usd, 0), coalesce(t.spent, 0), coalesce(t.declined, 0), coalesce(f.fees, 0)
+      from (select provider from card_offers union select provider from cards) p
+      left join (
+            select provider, count(*) filter (where imported_at is null and created_at >= v_from
+                                                and created_at < v_to) as created,
+                   count(*) filter (where closed_at >= v_from and closed_at < v_to
+                                      and closed_at is distinct from imported_at) as ended
+              from cards group by provider) c using (provider)
+      left join (
+            select k.provider, count(*) as fundings, sum(f.usd) as usd,
+                   sum(f.price - round(f.usd * coalesce(o.usd_price, 0), 2)) as fees
+              from card_fundings f join cards k on k.id = f.card_id
+              left join card_offers o on o.provider = k.provider
+             where f.status = 'completed' and f.ended_at >= v_from and f.ended_at < v_to
+             group by k.provider) f using (provider)
+      left join (
+            select k.provider,
+                   sum(-t.usd) filter (where t.usd < 0 and t.status not in ('declined', 'failed', 'reversed')) as spent,
+                   count(*) filter (where t.usd <= 0 and t.status in ('declined', 'failed')) as declined
+              from card_transactions t join cards k on k.id = t.card_id
+             where t.at >= v_from and t.at < v_to
+             group by k.provider) t using (provider)
+        on conflict (day, provider) do update
+           set cards_created = excluded.cards_created, cards_ended = excluded.cards_ended,
+               fundings = excluded.fundings, funded_usd = excluded.funded_usd, spent_usd = excluded.spent_usd,
+               declined = excluded.declined, fees = excluded.fees;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+end $$;
+
 CREATE FUNCTION public.system_logs_name_request() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3580,13 +5165,35 @@ begin
     return new;
 end $_$;
 
+CREATE FUNCTION public.take_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_signature_valid boolean, p_now timestamp with time zone DEFAULT now()) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into strowallet_webhook_events (event_id, event, card_id, provider_card_id, payload, signature_valid, status,
+                                           received_at, due_at)
+    values (p_event_id, p_event,
+            (select id from cards where provider = p_provider and provider_card_id = p_provider_card_id),
+            p_provider_card_id, p_payload, p_signature_valid,
+            case when p_signature_valid then 'new' else 'ignored' end, p_now,
+            case when p_signature_valid then p_now end)
+    on conflict (event_id) do nothing;
+    if found and p_signature_valid then
+        perform pg_notify('onesms_card_jobs', 'webhooks');
+        return true;
+    end if;
+    return found;
+end $$;
+
 CREATE FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) RETURNS void
     LANGUAGE sql
     AS $$
     insert into system_logs (at, level, source, message, data)
     values (p_now, 'error', 'operators', p_message, p_order || jsonb_build_object(
         'provider', p_provider, 'amount', p_amount::text,
-        'reason', 'refunded while its purchase was in doubt: if it was sold, python -m pollers reconcile names it'))
+        'reason', 'refunded while its purchase was in doubt: ' || case when p_order ? 'activation_id'
+            then 'if the provider lists it, it is given back there'
+            else 'if it was sold, python -m pollers reconcile names it' end))
 $$;
 
 CREATE FUNCTION public.tell_overdue(p_after interval, p_now timestamp with time zone DEFAULT now()) RETURNS integer
@@ -3692,6 +5299,37 @@ CREATE FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with 
     select coalesce((select hinted_at = p_due_at from activations where id = p_activation_id), false)
 $$;
 
+CREATE FUNCTION public.write_card_state(p_card public.cards, p_status text, p_balance numeric, p_checked_at timestamp with time zone, p_last4_sealed bytea, p_expiry_sealed bytea, p_brand text, p_due_at timestamp with time zone, p_leased_until timestamp with time zone, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_has_ended boolean := p_status = 'terminated';
+    v_is_wish_over boolean := v_has_ended or p_status = any (case p_card.wanted_action
+        when 'block' then array['blocked'] when 'unblock' then array['active', 'inactive'] end);
+    v_is_refreshed boolean := v_has_ended or p_card.refresh_asked_at <= p_checked_at;
+    v_is_wanted boolean := p_status = 'pending_activation'
+        or p_card.wanted_action is not null and v_is_wish_over is not true;
+    v_is_asked_again boolean := p_card.refresh_asked_at > p_checked_at;
+begin
+    update cards
+       set status = p_status, balance = coalesce(p_balance, balance), checked_at = p_checked_at,
+           last4_sealed = coalesce(p_last4_sealed, last4_sealed),
+           expiry_sealed = coalesce(p_expiry_sealed, expiry_sealed), brand = coalesce(p_brand, brand),
+           activated_at = coalesce(activated_at, case p_status when 'active' then p_now end),
+           closed_at = case when v_has_ended then p_now end,
+           wanted_action = case when v_is_wish_over then null else wanted_action end,
+           wanted_by = case when v_is_wish_over then null else wanted_by end,
+           wanted_at = case when v_is_wish_over then null else wanted_at end,
+           action_started_at = case when v_is_wish_over then null else action_started_at end,
+           error_code = case when v_is_wish_over then null else error_code end,
+           refresh_asked_at = case when v_is_refreshed then null else refresh_asked_at end,
+           due_at = case when v_has_ended then null
+                         when due_at = p_leased_until and v_is_asked_again then p_now
+                         when due_at = p_leased_until then coalesce(p_due_at, case when v_is_wanted then due_at end)
+                         else due_at end
+     where id = p_card.id;
+end $$;
+
 CREATE TABLE public.account_rests (
     provider text NOT NULL,
     scope text NOT NULL,
@@ -3749,6 +5387,130 @@ ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.card_daily (
+    day date NOT NULL,
+    provider text NOT NULL,
+    cards_created integer DEFAULT 0 NOT NULL,
+    cards_ended integer DEFAULT 0 NOT NULL,
+    fundings integer DEFAULT 0 NOT NULL,
+    funded_usd numeric(14,2) DEFAULT 0 NOT NULL,
+    spent_usd numeric(14,2) DEFAULT 0 NOT NULL,
+    declined integer DEFAULT 0 NOT NULL,
+    fees numeric(14,2) DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.card_documents (
+    id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    content_type text NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    purge_at timestamp with time zone,
+    CONSTRAINT card_documents_kind_known CHECK ((kind = ANY (ARRAY['id_image'::text, 'user_photo'::text])))
+);
+
+CREATE TABLE public.card_mismatches (
+    reconciliation_id bigint NOT NULL,
+    card_id uuid NOT NULL,
+    kind text NOT NULL,
+    ours text,
+    theirs text,
+    corrected boolean DEFAULT false NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT card_mismatches_kind_known CHECK ((kind = ANY (ARRAY['balance'::text, 'status'::text, 'missing'::text])))
+);
+
+CREATE TABLE public.card_reconciliations (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    asked_by text NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    cards integer DEFAULT 0 NOT NULL,
+    mismatches integer DEFAULT 0 NOT NULL,
+    corrected integer DEFAULT 0 NOT NULL,
+    report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    correct boolean DEFAULT false NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    after_id uuid,
+    moving integer DEFAULT 0 NOT NULL,
+    unread integer DEFAULT 0 NOT NULL,
+    beyond integer DEFAULT 0 NOT NULL,
+    usd_ours numeric(16,2) DEFAULT 0 NOT NULL,
+    usd_theirs numeric(16,2) DEFAULT 0 NOT NULL,
+    CONSTRAINT card_reconciliations_ended_was_started CHECK (((ended_at IS NULL) OR (started_at IS NOT NULL))),
+    CONSTRAINT card_reconciliations_open_is_a_job CHECK (((ended_at IS NULL) = (due_at IS NOT NULL)))
+);
+
+ALTER TABLE public.card_reconciliations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.card_reconciliations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.card_reveals (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    card_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    public_key bytea NOT NULL,
+    status text DEFAULT 'asked'::text NOT NULL,
+    error_code text,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT card_reveals_asked_is_a_job CHECK ((((status = 'asked'::text) = (due_at IS NOT NULL)) AND ((status = 'asked'::text) = (ended_at IS NULL)))),
+    CONSTRAINT card_reveals_public_key_length CHECK ((length(public_key) = 32)),
+    CONSTRAINT card_reveals_status_known CHECK ((status = ANY (ARRAY['asked'::text, 'answered'::text, 'refused'::text])))
+);
+
+CREATE TABLE public.card_rule_hits (
+    id bigint NOT NULL,
+    rule text NOT NULL,
+    card_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dry_run boolean NOT NULL,
+    acted boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE public.card_rule_hits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.card_rule_hits_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.card_rules (
+    name text NOT NULL,
+    rule jsonb NOT NULL,
+    dry_run boolean DEFAULT true NOT NULL,
+    enabled boolean DEFAULT true NOT NULL
+);
+
+ALTER TABLE public.card_transactions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.card_transactions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.card_transitions (
+    from_status text NOT NULL,
+    to_status text NOT NULL
+);
+
 CREATE TABLE public.countries (
     country text NOT NULL,
     code text NOT NULL,
@@ -3784,6 +5546,17 @@ CREATE TABLE public.late_looks (
 )
 WITH (fillfactor='70');
 
+CREATE TABLE public.numbers_in_doubt (
+    activation_id uuid NOT NULL,
+    provider text NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    found_id text,
+    found_at timestamp with time zone,
+    CONSTRAINT numbers_in_doubt_found_at_a_time CHECK (((found_id IS NULL) = (found_at IS NULL)))
+);
+
 CREATE UNLOGGED TABLE public.presence (
     user_id uuid NOT NULL,
     until timestamp with time zone NOT NULL
@@ -3808,6 +5581,28 @@ CREATE TABLE public.provider_balances (
     slack numeric(16,4) NOT NULL,
     paid_in numeric(16,4) DEFAULT 0 NOT NULL,
     CONSTRAINT provider_balances_slack_not_negative CHECK ((slack >= (0)::numeric))
+);
+
+CREATE TABLE public.provider_calls (
+    id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    provider text NOT NULL,
+    method text NOT NULL,
+    outcome text NOT NULL,
+    answer text,
+    seconds real,
+    times integer NOT NULL,
+    CONSTRAINT provider_calls_times_positive CHECK ((times > 0))
+);
+
+ALTER TABLE public.provider_calls ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.provider_calls_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.provider_countries (
@@ -3954,6 +5749,55 @@ ALTER TABLE public.sms_messages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.strowallet_card_audit (
+    id bigint NOT NULL,
+    card_id uuid NOT NULL,
+    action text NOT NULL,
+    actor_type text NOT NULL,
+    actor_id text,
+    diff jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT strowallet_card_audit_actor_type_known CHECK ((actor_type = ANY (ARRAY['user'::text, 'operator'::text, 'provider'::text, 'system'::text])))
+);
+
+ALTER TABLE public.strowallet_card_audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.strowallet_card_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.strowallet_webhook_events (
+    id bigint NOT NULL,
+    event_id text NOT NULL,
+    event text NOT NULL,
+    card_id uuid,
+    provider_card_id text,
+    payload jsonb NOT NULL,
+    signature_valid boolean NOT NULL,
+    source text DEFAULT 'webhook'::text NOT NULL,
+    status text DEFAULT 'new'::text NOT NULL,
+    error text,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
+    due_at timestamp with time zone,
+    CONSTRAINT strowallet_webhook_events_new_is_a_job CHECK (((status = 'new'::text) = (due_at IS NOT NULL))),
+    CONSTRAINT strowallet_webhook_events_only_signed_count CHECK ((signature_valid OR (status <> 'new'::text))),
+    CONSTRAINT strowallet_webhook_events_source_known CHECK ((source = ANY (ARRAY['webhook'::text, 'import'::text]))),
+    CONSTRAINT strowallet_webhook_events_status_known CHECK ((status = ANY (ARRAY['new'::text, 'applied'::text, 'ignored'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.strowallet_webhook_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.strowallet_webhook_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.system_logs (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3994,6 +5838,14 @@ CREATE VIEW public.v_activation_outcomes AS
             WHEN (status = ANY (ARRAY['ordering'::text, 'pending'::text])) THEN 'open'::text
             WHEN ((status = 'cancelled'::text) AND (error_code = 'ENDED'::text)) THEN 'expired'::text
             WHEN ((status = 'cancelled'::text) AND (error_code = 'REFUNDED_BY_OPERATOR'::text)) THEN 'refunded'::text
+            WHEN ((status = 'cancelled'::text) AND (late_sms_at IS NOT NULL)) THEN COALESCE(( SELECT
+                    CASE t.status
+                        WHEN 'refunded'::text THEN 'refunded'::text
+                        WHEN 'ended'::text THEN 'expired'::text
+                        ELSE NULL::text
+                    END AS "case"
+               FROM public.route_attempts t
+              WHERE ((t.activation_id = a.id) AND (t.number = a.attempts))), 'cancelled'::text)
             ELSE status
         END AS outcome,
     error_code,
@@ -4142,11 +5994,11 @@ CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
             u.frozen_balance,
             COALESCE(h.held, 0.00) AS held,
             COALESCE((h.held - COALESCE(h.held_for_none, 0.00)), 0.00) AS held_for_orders,
-            (COALESCE(a.ordered, 0.00) + COALESCE(r.ordered, 0.00)) AS ordered
-           FROM (((public.users u
+            ((COALESCE(a.ordered, 0.00) + COALESCE(r.ordered, 0.00)) + COALESCE(f.ordered, 0.00)) AS ordered
+           FROM ((((public.users u
              LEFT JOIN ( SELECT wallet_holds.user_id,
                     sum(wallet_holds.amount) AS held,
-                    sum(wallet_holds.amount) FILTER (WHERE ((wallet_holds.activation_id IS NULL) AND (wallet_holds.rental_id IS NULL))) AS held_for_none
+                    sum(wallet_holds.amount) FILTER (WHERE (num_nonnulls(wallet_holds.activation_id, wallet_holds.rental_id, wallet_holds.funding_id) = 0)) AS held_for_none
                    FROM public.wallet_holds
                   WHERE (wallet_holds.state = 'held'::text)
                   GROUP BY wallet_holds.user_id) h ON ((h.user_id = u.id)))
@@ -4159,7 +6011,12 @@ CREATE VIEW public.v_frozen_balance_health WITH (security_invoker='true') AS
                     sum(rentals.frozen_amount) AS ordered
                    FROM public.rentals
                   WHERE (rentals.frozen_amount > (0)::numeric)
-                  GROUP BY rentals.user_id) r ON ((r.user_id = u.id)))) wallets;
+                  GROUP BY rentals.user_id) r ON ((r.user_id = u.id)))
+             LEFT JOIN ( SELECT card_fundings.user_id,
+                    sum(card_fundings.frozen_amount) AS ordered
+                   FROM public.card_fundings
+                  WHERE (card_fundings.frozen_amount > (0)::numeric)
+                  GROUP BY card_fundings.user_id) f ON ((f.user_id = u.id)))) wallets;
 
 CREATE VIEW public.v_response_time AS
  SELECT service,
@@ -4209,7 +6066,7 @@ CREATE VIEW public.v_route_health AS
             count(*) FILTER (WHERE route_attempts.served) AS delivered,
             percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_median,
             percentile_cont((0.9)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.sms_at - route_attempts.ended_at)))::double precision)) AS sms_s_p90,
-            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.ended_at - route_attempts.started_at)))::double precision)) FILTER (WHERE (route_attempts.outcome <> 'REFUNDED_BY_OPERATOR'::text)) AS answer_s_median
+            percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((EXTRACT(epoch FROM (route_attempts.ended_at - route_attempts.started_at)))::double precision)) FILTER (WHERE (route_attempts.outcome <> ALL (ARRAY['REFUNDED_BY_OPERATOR'::text, 'cancelled'::text, 'SERVED_BEFORE'::text]))) AS answer_s_median
            FROM public.route_attempts
           WHERE (route_attempts.started_at > (now() - '24:00:00'::interval))
           GROUP BY route_attempts.provider, route_attempts.service, route_attempts.country) t USING (provider, service, country));
@@ -4369,6 +6226,63 @@ ALTER TABLE ONLY public.balance_operations
 ALTER TABLE public.balance_operations
     ADD CONSTRAINT balance_operations_refund_moves_frozen_to_available CHECK (((type <> 'refund'::text) OR public.refund_moves_frozen_to_available(balance_operations.*)));
 
+ALTER TABLE ONLY public.card_customers
+    ADD CONSTRAINT card_customers_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
+
+ALTER TABLE ONLY public.card_customers
+    ADD CONSTRAINT card_customers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_daily
+    ADD CONSTRAINT card_daily_pkey PRIMARY KEY (day, provider);
+
+ALTER TABLE ONLY public.card_documents
+    ADD CONSTRAINT card_documents_once_per_customer UNIQUE (customer_id, kind);
+
+ALTER TABLE ONLY public.card_documents
+    ADD CONSTRAINT card_documents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_fundings
+    ADD CONSTRAINT card_fundings_idempotency_key_once_per_user UNIQUE (user_id, idempotency_key);
+
+ALTER TABLE ONLY public.card_fundings
+    ADD CONSTRAINT card_fundings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_fundings
+    ADD CONSTRAINT card_fundings_transaction_is_one_funding UNIQUE (card_id, provider_transaction_id);
+
+ALTER TABLE ONLY public.card_mismatches
+    ADD CONSTRAINT card_mismatches_pkey PRIMARY KEY (reconciliation_id, card_id, kind);
+
+ALTER TABLE ONLY public.card_offers
+    ADD CONSTRAINT card_offers_pkey PRIMARY KEY (provider);
+
+ALTER TABLE ONLY public.card_reconciliations
+    ADD CONSTRAINT card_reconciliations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_reveals
+    ADD CONSTRAINT card_reveals_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_rule_hits
+    ADD CONSTRAINT card_rule_hits_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_rules
+    ADD CONSTRAINT card_rules_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.card_transactions
+    ADD CONSTRAINT card_transactions_once_per_card UNIQUE (card_id, provider_transaction_id);
+
+ALTER TABLE ONLY public.card_transactions
+    ADD CONSTRAINT card_transactions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.card_transitions
+    ADD CONSTRAINT card_transitions_pkey PRIMARY KEY (from_status, to_status);
+
+ALTER TABLE ONLY public.cards
+    ADD CONSTRAINT cards_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.cards
+    ADD CONSTRAINT cards_provider_card_is_unique UNIQUE (provider, provider_card_id);
+
 ALTER TABLE ONLY public.countries
     ADD CONSTRAINT countries_code_is_unique UNIQUE (code);
 
@@ -4387,6 +6301,9 @@ ALTER TABLE ONLY public.kept_answers
 ALTER TABLE ONLY public.late_looks
     ADD CONSTRAINT late_looks_pkey PRIMARY KEY (activation_id);
 
+ALTER TABLE ONLY public.numbers_in_doubt
+    ADD CONSTRAINT numbers_in_doubt_pkey PRIMARY KEY (activation_id);
+
 ALTER TABLE ONLY public.periodic_jobs
     ADD CONSTRAINT periodic_jobs_pkey PRIMARY KEY (name);
 
@@ -4398,6 +6315,9 @@ ALTER TABLE ONLY public.provider_accounts
 
 ALTER TABLE ONLY public.provider_balances
     ADD CONSTRAINT provider_balances_pkey PRIMARY KEY (provider, at);
+
+ALTER TABLE ONLY public.provider_calls
+    ADD CONSTRAINT provider_calls_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.provider_countries
     ADD CONSTRAINT provider_countries_code_is_unique UNIQUE (provider, code);
@@ -4459,6 +6379,15 @@ ALTER TABLE ONLY public.sms_messages
 ALTER TABLE ONLY public.sms_messages
     ADD CONSTRAINT sms_messages_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.strowallet_card_audit
+    ADD CONSTRAINT strowallet_card_audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.strowallet_webhook_events
+    ADD CONSTRAINT strowallet_webhook_events_event_is_unique UNIQUE (event_id);
+
+ALTER TABLE ONLY public.strowallet_webhook_events
+    ADD CONSTRAINT strowallet_webhook_events_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.system_logs
     ADD CONSTRAINT system_logs_pkey PRIMARY KEY (id);
 
@@ -4500,11 +6429,59 @@ CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (key) WHERE (closed
 
 CREATE UNIQUE INDEX balance_operations_once_per_transaction ON public.balance_operations USING btree (transaction_id, type) WHERE (type = ANY (ARRAY['deposit'::text, 'adjust'::text, 'correct'::text]));
 
+CREATE INDEX card_customers_due ON public.card_customers USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE UNIQUE INDEX card_customers_one_of_a_user ON public.card_customers USING btree (user_id, provider) WHERE (status <> 'failed'::text);
+
+CREATE UNIQUE INDEX card_customers_one_of_an_address ON public.card_customers USING btree (provider, email_digest) WHERE (status <> 'failed'::text);
+
+CREATE INDEX card_documents_to_purge ON public.card_documents USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX card_fundings_due ON public.card_fundings USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX card_fundings_frozen ON public.card_fundings USING btree (user_id) INCLUDE (frozen_amount) WHERE (frozen_amount > (0)::numeric);
+
+CREATE INDEX card_fundings_of_card ON public.card_fundings USING btree (card_id, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX card_fundings_one_creation_of_a_card ON public.card_fundings USING btree (card_id) WHERE (kind = 'creation'::text);
+
+CREATE UNIQUE INDEX card_fundings_one_open_of_a_card ON public.card_fundings USING btree (card_id) WHERE (status = ANY (ARRAY['ordering'::text, 'pending'::text]));
+
+CREATE INDEX card_mismatches_of_card ON public.card_mismatches USING btree (card_id, at DESC);
+
+CREATE INDEX card_reconciliations_of_provider ON public.card_reconciliations USING btree (provider, id DESC);
+
+CREATE UNIQUE INDEX card_reconciliations_one_open_of_a_provider ON public.card_reconciliations USING btree (provider) WHERE (ended_at IS NULL);
+
+CREATE INDEX card_reveals_due ON public.card_reveals USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX card_reveals_ended ON public.card_reveals USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX card_reveals_of_user ON public.card_reveals USING btree (user_id, asked_at DESC);
+
+CREATE INDEX card_rule_hits_of_card ON public.card_rule_hits USING btree (rule, card_id, at DESC);
+
+CREATE INDEX card_rule_hits_of_user ON public.card_rule_hits USING btree (rule, user_id, at DESC);
+
+CREATE INDEX card_transactions_by_time ON public.card_transactions USING btree (at);
+
+CREATE INDEX card_transactions_of_card ON public.card_transactions USING btree (card_id, at DESC, id DESC);
+
+CREATE INDEX card_transactions_unjudged ON public.card_transactions USING btree (id) WHERE (judged_at IS NULL);
+
+CREATE INDEX cards_closed ON public.cards USING btree (closed_at) WHERE ((closed_at IS NOT NULL) AND ((name_on_card_sealed IS NOT NULL) OR (last4_sealed IS NOT NULL) OR (expiry_sealed IS NOT NULL)));
+
+CREATE INDEX cards_due ON public.cards USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX cards_of_user ON public.cards USING btree (user_id, created_at DESC, id DESC);
+
 CREATE INDEX kept_answers_by_age ON public.kept_answers USING btree (begun_at);
 
 CREATE INDEX kept_answers_by_user ON public.kept_answers USING btree (user_id, begun_at);
 
 CREATE INDEX late_looks_due ON public.late_looks USING btree (provider, due_at);
+
+CREATE INDEX provider_calls_of_order ON public.provider_calls USING btree (order_id);
 
 CREATE INDEX redactions_due ON public.redactions USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
@@ -4521,6 +6498,18 @@ CREATE INDEX revocations_by_xid ON public.revocations USING btree (xid);
 CREATE INDEX route_attempts_of_a_time ON public.route_attempts USING brin (started_at) WITH (pages_per_range='16');
 
 CREATE INDEX route_attempts_of_route ON public.route_attempts USING btree (service, country, provider, started_at);
+
+CREATE INDEX strowallet_card_audit_blocked ON public.strowallet_card_audit USING btree (at) WHERE (((diff -> 'status'::text) ->> 1) = 'blocked'::text);
+
+CREATE INDEX strowallet_card_audit_of_card ON public.strowallet_card_audit USING btree (card_id, id);
+
+CREATE INDEX strowallet_webhook_events_by_time ON public.strowallet_webhook_events USING btree (received_at);
+
+CREATE INDEX strowallet_webhook_events_due ON public.strowallet_webhook_events USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX strowallet_webhook_events_of_card ON public.strowallet_webhook_events USING btree (card_id, id) WHERE (card_id IS NOT NULL);
+
+CREATE INDEX strowallet_webhook_events_with_payload ON public.strowallet_webhook_events USING btree (received_at) WHERE (payload <> '{}'::jsonb);
 
 CREATE INDEX system_logs_alerts ON public.system_logs USING btree (((data ->> 'user_id'::text)), at DESC) WHERE (level = 'critical'::text);
 
@@ -4540,7 +6529,7 @@ CREATE INDEX wallet_holds_of_activation ON public.wallet_holds USING btree (acti
 
 CREATE INDEX wallet_holds_of_rental ON public.wallet_holds USING btree (rental_id) WHERE (rental_id IS NOT NULL);
 
-CREATE INDEX wallet_holds_open ON public.wallet_holds USING btree (user_id) INCLUDE (amount, activation_id, rental_id) WHERE (state = 'held'::text);
+CREATE INDEX wallet_holds_open ON public.wallet_holds USING btree (user_id) INCLUDE (amount, activation_id, rental_id, funding_id) WHERE (state = 'held'::text);
 
 CREATE UNIQUE INDEX wallet_holds_settled_by_is_unique ON public.wallet_holds USING btree (settled_by) WHERE (settled_by <> transaction_id);
 
@@ -4554,6 +6543,36 @@ CREATE TRIGGER activations_refuse_unknown_transition BEFORE UPDATE OF status ON 
 
 CREATE TRIGGER balance_operations_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.balance_operations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 
+CREATE TRIGGER card_fundings_append_event_created AFTER INSERT ON public.card_fundings FOR EACH ROW WHEN ((new.kind = 'funding'::text)) EXECUTE FUNCTION public.card_fundings_append_event();
+
+CREATE TRIGGER card_fundings_append_event_updated AFTER UPDATE ON public.card_fundings FOR EACH ROW WHEN (((new.kind = 'funding'::text) AND (new.status <> old.status))) EXECUTE FUNCTION public.card_fundings_append_event();
+
+CREATE TRIGGER card_fundings_audit_created AFTER INSERT ON public.card_fundings FOR EACH ROW WHEN ((new.kind = 'funding'::text)) EXECUTE FUNCTION public.card_fundings_audit();
+
+CREATE TRIGGER card_fundings_audit_updated AFTER UPDATE ON public.card_fundings FOR EACH ROW WHEN ((new.status <> old.status)) EXECUTE FUNCTION public.card_fundings_audit();
+
+CREATE TRIGGER card_fundings_refuse_unknown_transition BEFORE UPDATE OF status ON public.card_fundings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_transition();
+
+CREATE TRIGGER card_reveals_audit_created AFTER INSERT ON public.card_reveals FOR EACH ROW EXECUTE FUNCTION public.card_reveals_audit();
+
+CREATE TRIGGER card_reveals_audit_updated AFTER UPDATE ON public.card_reveals FOR EACH ROW WHEN ((new.status <> old.status)) EXECUTE FUNCTION public.card_reveals_audit();
+
+CREATE TRIGGER card_transactions_append_event_created AFTER INSERT ON public.card_transactions FOR EACH ROW WHEN ((new.told_at IS NOT NULL)) EXECUTE FUNCTION public.card_transactions_append_event();
+
+CREATE TRIGGER card_transactions_append_event_updated AFTER UPDATE ON public.card_transactions FOR EACH ROW WHEN (((new.told_at IS NOT NULL) AND (new.status <> old.status))) EXECUTE FUNCTION public.card_transactions_append_event();
+
+CREATE TRIGGER cards_append_event_created AFTER INSERT ON public.cards FOR EACH ROW EXECUTE FUNCTION public.cards_append_event();
+
+CREATE TRIGGER cards_append_event_updated AFTER UPDATE ON public.cards FOR EACH ROW WHEN ((((((((new.status IS DISTINCT FROM old.status) OR (new.balance IS DISTINCT FROM old.balance)) OR (new.wanted_action IS DISTINCT FROM old.wanted_action)) OR (new.error_code IS DISTINCT FROM old.error_code)) OR (new.brand IS DISTINCT FROM old.brand)) OR ((new.provider_card_id IS NULL) IS DISTINCT FROM (old.provider_card_id IS NULL))) OR ((old.refresh_asked_at IS NOT NULL) AND (new.refresh_asked_at IS NULL)))) EXECUTE FUNCTION public.cards_append_event();
+
+CREATE TRIGGER cards_audit_created AFTER INSERT ON public.cards FOR EACH ROW EXECUTE FUNCTION public.cards_audit();
+
+CREATE TRIGGER cards_audit_updated AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((((new.status IS DISTINCT FROM old.status) OR (new.wanted_action IS DISTINCT FROM old.wanted_action)) OR (new.balance IS DISTINCT FROM old.balance)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.cards_audit();
+
+CREATE TRIGGER cards_begin_pending BEFORE INSERT ON public.cards FOR EACH ROW EXECUTE FUNCTION public.refuse_unknown_card_transition();
+
+CREATE TRIGGER cards_refuse_unknown_transition BEFORE UPDATE OF status ON public.cards FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_card_transition();
+
 CREATE TRIGGER rentals_append_event_created AFTER INSERT ON public.rentals FOR EACH ROW EXECUTE FUNCTION public.rentals_append_event();
 
 CREATE TRIGGER rentals_append_event_updated AFTER UPDATE ON public.rentals FOR EACH ROW WHEN (((((((((((new.status IS DISTINCT FROM old.status) OR (new.phone IS DISTINCT FROM old.phone)) OR (new.hours IS DISTINCT FROM old.hours)) OR (new.ends_at IS DISTINCT FROM old.ends_at)) OR (new.cancel_requested_at IS DISTINCT FROM old.cancel_requested_at)) OR (new.cancel_allowed_at IS DISTINCT FROM old.cancel_allowed_at)) OR (new.finish_requested_at IS DISTINCT FROM old.finish_requested_at)) OR (new.extension_transaction_id IS DISTINCT FROM old.extension_transaction_id)) OR (new.extension_status IS DISTINCT FROM old.extension_status)) OR (new.error_code IS DISTINCT FROM old.error_code))) EXECUTE FUNCTION public.rentals_append_event();
@@ -4561,6 +6580,8 @@ CREATE TRIGGER rentals_append_event_updated AFTER UPDATE ON public.rentals FOR E
 CREATE TRIGGER rentals_refuse_unknown_transition BEFORE UPDATE OF status ON public.rentals FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION public.refuse_unknown_transition();
 
 CREATE TRIGGER sms_messages_append_event AFTER INSERT ON public.sms_messages FOR EACH ROW EXECUTE FUNCTION public.sms_messages_append_event();
+
+CREATE TRIGGER strowallet_card_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.strowallet_card_audit FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_rewriting();
 
 CREATE TRIGGER system_logs_name_request BEFORE INSERT ON public.system_logs FOR EACH ROW WHEN (((new.data ? 'activation_id'::text) OR (new.data ? 'rental_id'::text))) EXECUTE FUNCTION public.system_logs_name_request();
 
@@ -4584,8 +6605,44 @@ ALTER TABLE ONLY public.activations
 ALTER TABLE ONLY public.alert_tellings
     ADD CONSTRAINT alert_tellings_alert_exists FOREIGN KEY (alert_id) REFERENCES public.alerts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.card_customers
+    ADD CONSTRAINT card_customers_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.card_documents
+    ADD CONSTRAINT card_documents_customer_exists FOREIGN KEY (customer_id) REFERENCES public.card_customers(id);
+
+ALTER TABLE ONLY public.card_fundings
+    ADD CONSTRAINT card_fundings_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.card_fundings
+    ADD CONSTRAINT card_fundings_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.card_mismatches
+    ADD CONSTRAINT card_mismatches_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id);
+
+ALTER TABLE ONLY public.card_mismatches
+    ADD CONSTRAINT card_mismatches_reconciliation_exists FOREIGN KEY (reconciliation_id) REFERENCES public.card_reconciliations(id);
+
+ALTER TABLE ONLY public.card_reveals
+    ADD CONSTRAINT card_reveals_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id);
+
+ALTER TABLE ONLY public.card_rule_hits
+    ADD CONSTRAINT card_rule_hits_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id);
+
+ALTER TABLE ONLY public.card_transactions
+    ADD CONSTRAINT card_transactions_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id);
+
+ALTER TABLE ONLY public.cards
+    ADD CONSTRAINT cards_customer_exists FOREIGN KEY (customer_id) REFERENCES public.card_customers(id);
+
+ALTER TABLE ONLY public.cards
+    ADD CONSTRAINT cards_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
+
 ALTER TABLE ONLY public.late_looks
     ADD CONSTRAINT late_looks_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id);
+
+ALTER TABLE ONLY public.numbers_in_doubt
+    ADD CONSTRAINT numbers_in_doubt_activation_exists FOREIGN KEY (activation_id) REFERENCES public.activations(id);
 
 ALTER TABLE ONLY public.provider_countries
     ADD CONSTRAINT provider_countries_country_exists FOREIGN KEY (country) REFERENCES public.countries(country);
@@ -4620,6 +6677,9 @@ ALTER TABLE ONLY public.sms_messages
 ALTER TABLE ONLY public.sms_messages
     ADD CONSTRAINT sms_messages_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+ALTER TABLE ONLY public.strowallet_card_audit
+    ADD CONSTRAINT strowallet_card_audit_card_exists FOREIGN KEY (card_id) REFERENCES public.cards(id);
+
 ALTER TABLE ONLY public.waiting_arms
     ADD CONSTRAINT waiting_arms_service_exists FOREIGN KEY (service) REFERENCES public.services(service);
 
@@ -4633,6 +6693,12 @@ ALTER TABLE public.activations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.balance_operations ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.card_fundings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.card_transactions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cards ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.receipts ENABLE ROW LEVEL SECURITY;
@@ -4642,6 +6708,12 @@ ALTER TABLE public.rentals ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services_see_all ON public.activations TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
 
 CREATE POLICY services_see_all ON public.balance_operations TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.card_fundings TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.card_transactions TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
+
+CREATE POLICY services_see_all ON public.cards TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
 
 CREATE POLICY services_see_all ON public.events TO onesms_gateway, onesms_pollers, onesms_notifier, onesms_operator, onesms_wallet USING (true) WITH CHECK (true);
 
@@ -4662,6 +6734,12 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY users_see_their_own ON public.activations FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
 
 CREATE POLICY users_see_their_own ON public.balance_operations FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.card_fundings FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.card_transactions FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
+
+CREATE POLICY users_see_their_own ON public.cards FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
 
 CREATE POLICY users_see_their_own ON public.events FOR SELECT TO onesms_user USING ((user_id = ( SELECT public.claimed_user_id() AS claimed_user_id)));
 
@@ -4684,6 +6762,18 @@ GRANT USAGE ON SCHEMA public TO onesms_operator;
 GRANT USAGE ON SCHEMA public TO onesms_wallet;
 GRANT USAGE ON SCHEMA public TO onesms_user;
 
+REVOKE ALL ON FUNCTION public.abandon_card_action(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_card_action(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.abandon_card_creation(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_card_creation(p_card_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.abandon_card_customer(p_customer_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_card_customer(p_customer_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.abandon_card_funding(p_funding_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.abandon_card_funding(p_funding_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.abandon_extension(p_rental_id uuid, p_started_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
@@ -4693,8 +6783,13 @@ GRANT ALL ON FUNCTION public.abandon_purchase(p_activation_id uuid, p_due_at tim
 REVOKE ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.abandon_rental_purchase(p_rental_id uuid, p_due_at timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.accept_card_funding(p_funding_id uuid, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_card_funding(p_funding_id uuid, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.acknowledge_break(p_user_id uuid, p_number bigint, p_reason text, p_now timestamp with time zone) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.act_on_card(p_actor_type text, p_actor_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.acting(p_actor text) FROM PUBLIC;
 
@@ -4807,6 +6902,9 @@ GRANT SELECT(created_at) ON TABLE public.balance_operations TO onesms_user;
 
 REVOKE ALL ON FUNCTION public.adjust_moves_balance(o public.balance_operations) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.advance_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_after_id uuid, p_cards integer, p_moving integer, p_unread integer, p_beyond integer, p_usd_ours numeric, p_usd_theirs numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.advance_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_after_id uuid, p_cards integer, p_moving integer, p_unread integer, p_beyond integer, p_usd_ours numeric, p_usd_theirs numeric) TO onesms_pollers;
+
 GRANT SELECT ON TABLE public.alerts TO onesms_operator;
 
 GRANT SELECT(level) ON TABLE public.alerts TO onesms_pollers;
@@ -4851,6 +6949,18 @@ REVOKE ALL ON FUNCTION public.apply_late_sms(p_activation public.activations, p_
 REVOKE ALL ON FUNCTION public.apply_rental_sms(p_rental_id uuid, p_messages jsonb, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_rental_sms(p_rental_id uuid, p_messages jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.ask_card_reconciliation(p_provider text, p_correct boolean, p_asked_by text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_card_reconciliation(p_provider text, p_correct boolean, p_asked_by text, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.ask_card_reconciliation(p_provider text, p_correct boolean, p_asked_by text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.ask_card_refresh(p_card_id uuid, p_now timestamp with time zone, p_unless_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_card_refresh(p_card_id uuid, p_now timestamp with time zone, p_unless_since timestamp with time zone) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.ask_card_refresh(p_card_id uuid, p_now timestamp with time zone, p_unless_since timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.ask_card_refresh(p_card_id uuid, p_now timestamp with time zone, p_unless_since timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.ask_card_reveal(p_user_id uuid, p_card_id uuid, p_public_key bytea, p_wait interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_card_reveal(p_user_id uuid, p_card_id uuid, p_public_key bytea, p_wait interval, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.atomic_adjust(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_operator;
 
@@ -4861,11 +6971,25 @@ REVOKE ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p
 GRANT ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_operator;
 GRANT ALL ON FUNCTION public.atomic_deposit(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) TO onesms_wallet;
 
-REVOKE ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text) TO onesms_wallet;
+REVOKE ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text, p_funding_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.atomic_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_actor text, p_funding_id uuid) TO onesms_wallet;
 
 REVOKE ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.atomic_refund(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text, p_reason text, p_amount numeric, p_actor text) TO onesms_wallet;
+
+REVOKE ALL ON FUNCTION public.audit_card(p_card_id uuid, p_action text, p_diff jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.begin_card_action(p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_card_action(p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.begin_card_creation(p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_card_creation(p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.begin_card_customer(p_customer_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_card_customer(p_customer_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.begin_card_funding(p_funding_id uuid, p_seen text[], p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_card_funding(p_funding_id uuid, p_seen text[], p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.begin_extension(p_rental_id uuid, p_cost numeric, p_now timestamp with time zone) TO onesms_pollers;
@@ -4882,11 +7006,163 @@ GRANT ALL ON FUNCTION public.cancel_activation(p_activation_id uuid, p_reason te
 REVOKE ALL ON FUNCTION public.cancel_rental(p_rental_id uuid, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_rental(p_rental_id uuid, p_reason text, p_now timestamp with time zone) TO onesms_operator;
 
+REVOKE ALL ON FUNCTION public.card_alarm_figures(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.card_alarm_figures(p_now timestamp with time zone) TO onesms_pollers;
+
+GRANT SELECT(id) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(user_id) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(provider) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(status) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(provider_customer_id) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(error_code) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(request_id) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(created_at) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(submitted_at) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(registered_at) ON TABLE public.card_customers TO onesms_operator;
+
+GRANT SELECT(due_at) ON TABLE public.card_customers TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.card_customer_json(p_customer public.card_customers) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.card_fundings TO onesms_gateway;
+GRANT SELECT ON TABLE public.card_fundings TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(id) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(card_id) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(card_id) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(user_id) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(user_id) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(kind) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(kind) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(usd) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(usd) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(price) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(price) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(frozen_amount) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(frozen_amount) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(status) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(status) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(provider_reference) ON TABLE public.card_fundings TO onesms_pollers;
+
+GRANT SELECT(provider_transaction_id) ON TABLE public.card_fundings TO onesms_pollers;
+
+GRANT SELECT(begun_at) ON TABLE public.card_fundings TO onesms_pollers;
+
+GRANT SELECT(accepted_at) ON TABLE public.card_fundings TO onesms_pollers;
+
+GRANT SELECT(idempotency_key) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(error_code) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(error_code) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(created_at) ON TABLE public.card_fundings TO onesms_user;
+
+GRANT SELECT(ended_at) ON TABLE public.card_fundings TO onesms_pollers;
+GRANT SELECT(ended_at) ON TABLE public.card_fundings TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.card_funding_json(p_funding public.card_fundings) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.card_funding_json(p_funding public.card_fundings) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.card_funding_json(p_funding public.card_fundings) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.card_fundings_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.card_fundings_audit() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.cards TO onesms_gateway;
+GRANT SELECT ON TABLE public.cards TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(id) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(user_id) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(user_id) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(customer_id) ON TABLE public.cards TO onesms_pollers;
+
+GRANT SELECT(provider) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(provider) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(provider_card_id) ON TABLE public.cards TO onesms_pollers;
+
+GRANT SELECT(status) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(status) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(brand) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(currency) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(currency) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(balance) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(balance) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(checked_at) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(checked_at) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(wanted_action) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(wanted_action) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(wanted_at) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(error_code) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(created_at) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(created_at) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(activated_at) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(activated_at) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(closed_at) ON TABLE public.cards TO onesms_pollers;
+GRANT SELECT(closed_at) ON TABLE public.cards TO onesms_user;
+
+GRANT SELECT(imported_at) ON TABLE public.cards TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.card_json(p_card public.cards) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.card_json(p_card public.cards) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.card_json(p_card public.cards) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.card_reveals_audit() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.card_transactions TO onesms_gateway;
+GRANT SELECT ON TABLE public.card_transactions TO onesms_operator;
+GRANT SELECT ON TABLE public.card_transactions TO onesms_pollers;
+GRANT SELECT ON TABLE public.card_transactions TO onesms_user;
+
+REVOKE ALL ON FUNCTION public.card_transaction_json(p_transaction public.card_transactions) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.card_transaction_json(p_transaction public.card_transactions) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.card_transaction_json(p_transaction public.card_transactions) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.card_transactions_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.cards_append_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.cards_audit() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.change_balance(p_type text, p_user_id uuid, p_amount numeric, p_transaction_id text, p_reason text, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.charge_late_sms(p_activation public.activations, p_amount numeric, p_actor text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_amount(p_amount numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_hold_funding(p_user_id uuid, p_amount numeric, p_transaction_id text, p_funding_id uuid, p_order_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_hold_order(p_user_id uuid, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
 
@@ -4905,6 +7181,24 @@ GRANT ALL ON FUNCTION public.claim_account_looks(p_providers text[], p_lease int
 
 REVOKE ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_activations(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_card_customers(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_card_customers(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_card_fundings(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_card_fundings(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_card_reconciliations(p_providers text[], p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_card_reconciliations(p_providers text[], p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_card_reveals(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_card_reveals(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_card_webhooks(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_card_webhooks(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.claim_cards(p_limit integer, p_lease interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_cards(p_limit integer, p_lease interval, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_late_looks(p_provider text, p_every interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
@@ -4940,6 +7234,10 @@ GRANT ALL ON FUNCTION public.close_rental(p_rental_id uuid, p_status text, p_err
 
 REVOKE ALL ON FUNCTION public.commit_spends_frozen(o public.balance_operations) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.complete_card_funding(p_funding_id uuid, p_provider_transaction_id text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.complete_card_funding(p_funding_id uuid, p_provider_transaction_id text, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.complete_card_funding(p_funding_id uuid, p_provider_transaction_id text, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) TO onesms_operator;
 GRANT ALL ON FUNCTION public.correct_frozen_balance(p_user_id uuid, p_now timestamp with time zone, p_reason text) TO onesms_pollers;
@@ -4949,10 +7247,20 @@ REVOKE ALL ON FUNCTION public.correct_restates_frozen(o public.balance_operation
 REVOKE ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[], p_request_id text, p_request_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_activation(p_user_id uuid, p_service text, p_country text, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_retry_on_timeout boolean, p_retry_countries text[], p_request_id text, p_request_digest bytea) TO onesms_gateway;
 
+REVOKE ALL ON FUNCTION public.create_card(p_user_id uuid, p_card_id uuid, p_provider text, p_usd numeric, p_name_sealed bytea, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_card(p_user_id uuid, p_card_id uuid, p_provider text, p_usd numeric, p_name_sealed bytea, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.create_card_customer(p_user_id uuid, p_customer_id uuid, p_provider text, p_details bytea, p_email_digest bytea, p_document_ids uuid[], p_document_kinds text[], p_document_types text[], p_documents bytea[], p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_card_customer(p_user_id uuid, p_customer_id uuid, p_provider text, p_details bytea, p_email_digest bytea, p_document_ids uuid[], p_document_kinds text[], p_document_types text[], p_documents bytea[], p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) TO onesms_gateway;
+
 REVOKE ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_request_id text, p_request_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_rental(p_user_id uuid, p_service text, p_country text, p_hours integer, p_idempotency_key text, p_max_price numeric, p_now timestamp with time zone, p_request_id text, p_request_digest bytea) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.deposit_adds_to_balance(o public.balance_operations) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.end_card_funding(p_funding_id uuid, p_status text, p_error_code text, p_now timestamp with time zone, p_provider_transaction_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.end_pending_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_rental(p_rental_id uuid, p_refund boolean, p_reason text, p_now timestamp with time zone) TO onesms_operator;
@@ -4975,7 +7283,25 @@ REVOKE ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_operator;
 GRANT ALL ON FUNCTION public.expire_holds(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.fail_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fail_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.fail_card(p_card_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.fail_card_customer(p_customer_id uuid, p_error_code text, p_purge_at timestamp with time zone, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fail_card_customer(p_customer_id uuid, p_error_code text, p_purge_at timestamp with time zone, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.fail_card_funding(p_funding_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fail_card_funding(p_funding_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.fail_card_funding(p_funding_id uuid, p_error_code text, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.fair_shares(p_process uuid, p_providers text[], p_now timestamp with time zone) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.card_offers TO onesms_gateway;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.card_offers TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.find_card_offer(p_provider text, p_usd numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.find_card_replay(p_user_id uuid, p_idempotency_key text, p_kind text, p_card_id uuid, p_usd numeric, p_request_digest bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.find_country(p_country text) FROM PUBLIC;
 
@@ -4992,6 +7318,8 @@ GRANT SELECT(state) ON TABLE public.wallet_holds TO onesms_pollers;
 GRANT SELECT(activation_id) ON TABLE public.wallet_holds TO onesms_pollers;
 
 GRANT SELECT(rental_id) ON TABLE public.wallet_holds TO onesms_pollers;
+
+GRANT SELECT(funding_id) ON TABLE public.wallet_holds TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.find_hold(p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text) FROM PUBLIC;
 
@@ -5021,6 +7349,15 @@ REVOKE ALL ON FUNCTION public.find_service(p_service text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone, p_hints_from timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_account_look(p_provider text, p_leased_until timestamp with time zone, p_due_at timestamp with time zone, p_covered_until timestamp with time zone, p_hints_from timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.finish_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_card_reconciliation(p_id bigint, p_leased_until timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.finish_card_reveal(p_reveal_id uuid, p_answer text, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_card_reveal(p_reveal_id uuid, p_answer text, p_error_code text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.finish_card_webhook(p_id bigint, p_status text, p_error text, p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_card_webhook(p_id bigint, p_status text, p_error text, p_card_id uuid, p_now timestamp with time zone, p_leased_until timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_late_looks(p_activation_ids uuid[], p_leased_until timestamp with time zone) TO onesms_pollers;
 
@@ -5030,8 +7367,14 @@ GRANT ALL ON FUNCTION public.finish_periodic_job(p_name text, p_leased_until tim
 REVOKE ALL ON FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_alerts(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.forget_card_reveals(p_limit integer, p_kept interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_card_reveals(p_limit integer, p_kept interval, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_events(p_kept interval, p_limit integer, p_after bigint, p_now timestamp with time zone, OUT forgotten bigint, OUT last_id bigint) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.forget_provider_calls(p_kept interval, p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_provider_calls(p_kept interval, p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_revocations(p_lifetime interval, p_now timestamp with time zone) TO onesms_gateway;
@@ -5043,6 +7386,12 @@ GRANT ALL ON FUNCTION public.hint_absent(p_activation_ids uuid[], p_every interv
 
 REVOKE ALL ON FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hint_order(p_provider text, p_provider_order_id text, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.import_card(p_card_id uuid, p_provider text, p_provider_card_id text, p_user_id uuid, p_status text, p_balance numeric, p_last4_sealed bytea, p_expiry_sealed bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.import_card(p_card_id uuid, p_provider text, p_provider_card_id text, p_user_id uuid, p_status text, p_balance numeric, p_last4_sealed bytea, p_expiry_sealed bytea, p_now timestamp with time zone) TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.import_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_received_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.import_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_received_at timestamp with time zone) TO onesms_operator;
 
 REVOKE ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.iso_utc(p_at timestamp with time zone) TO onesms_gateway;
@@ -5058,6 +7407,10 @@ REVOKE ALL ON FUNCTION public.leave_accounts(p_process uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.leave_accounts(p_process uuid) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.lock_activation(p_activation_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_card(p_card_id uuid, p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_card_funding(p_funding_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_own_received(p_user_id uuid, p_activation_id uuid) FROM PUBLIC;
 
@@ -5125,14 +7478,22 @@ GRANT ALL ON FUNCTION public.mark_alerts_over(p_channel text, p_ids bigint[], p_
 REVOKE ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_alerts_told(p_channel text, p_ids bigint[], p_times bigint[], p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.mark_card_transactions_judged(p_ids bigint[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_card_transactions_judged(p_ids bigint[], p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.new_epoch() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.new_epoch() TO onesms_operator;
+
+REVOKE ALL ON FUNCTION public.note_card_rule_hit(p_rule text, p_per text, p_window interval, p_card_id uuid, p_user_id uuid, p_at timestamp with time zone, p_figures jsonb, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_card_rule_hit(p_rule text, p_per text, p_window interval, p_card_id uuid, p_user_id uuid, p_at timestamp with time zone, p_figures jsonb, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_presence(p_user_ids uuid[], p_until timestamp with time zone, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.offers_json(p_tries_min integer, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.open_card_funding(p_card_id uuid, p_user_id uuid, p_kind text, p_usd numeric, p_offer public.card_offers, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.operation_json(p_operation public.balance_operations) TO onesms_gateway;
@@ -5154,8 +7515,29 @@ GRANT ALL ON FUNCTION public.provider_books(p_provider text, p_now timestamp wit
 REVOKE ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.provider_orders(p_provider text, p_since timestamp with time zone, p_provider_order_ids text[], p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.purge_card_documents(p_limit integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_card_documents(p_limit integer, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.purge_card_numbers(p_limit integer, p_closed_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_card_numbers(p_limit integer, p_closed_before timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.purge_card_payloads(p_limit integer, p_kept interval, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_card_payloads(p_limit integer, p_kept interval, p_now timestamp with time zone) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.read_backlog(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_backlog(p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_card_customer(p_user_id uuid, p_provider text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_card_customer(p_user_id uuid, p_provider text) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.read_card_documents(p_customer_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_card_documents(p_customer_id uuid) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_card_doubts(p_provider text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_card_doubts(p_provider text, p_since timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.read_cards_to_compare(p_provider text, p_after_id uuid, p_limit integer, p_card_id uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_cards_to_compare(p_provider text, p_after_id uuid, p_limit integer, p_card_id uuid, p_now timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interval, p_now timestamp with time zone) TO onesms_pollers;
@@ -5163,8 +7545,27 @@ GRANT ALL ON FUNCTION public.read_open_orders(p_provider text, p_just_now interv
 REVOKE ALL ON FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_routes(p_service text, p_country text, p_providers text[], p_now timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.read_unjudged_card_transactions(p_limit integer, p_window interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_unjudged_card_transactions(p_limit integer, p_window interval) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_another_sms(p_activation_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_card_created(p_card_id uuid, p_provider_card_id text, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_card_created(p_card_id uuid, p_provider_card_id text, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.record_card_created(p_card_id uuid, p_provider_card_id text, p_reference text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_card_customer(p_customer_id uuid, p_provider_customer_id text, p_purge_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_card_customer(p_customer_id uuid, p_provider_customer_id text, p_purge_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_card_mismatch(p_reconciliation_id bigint, p_card_id uuid, p_kind text, p_ours text, p_theirs text, p_corrected boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_card_mismatch(p_reconciliation_id bigint, p_card_id uuid, p_kind text, p_ours text, p_theirs text, p_corrected boolean, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_card_state(p_card_id uuid, p_status text, p_balance numeric, p_checked_at timestamp with time zone, p_last4_sealed bytea, p_expiry_sealed bytea, p_brand text, p_due_at timestamp with time zone, p_leased_until timestamp with time zone, p_actor_type text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_card_state(p_card_id uuid, p_status text, p_balance numeric, p_checked_at timestamp with time zone, p_last4_sealed bytea, p_expiry_sealed bytea, p_brand text, p_due_at timestamp with time zone, p_leased_until timestamp with time zone, p_actor_type text, p_reason text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.record_card_transactions(p_card_id uuid, p_transactions jsonb, p_now timestamp with time zone, p_tell boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_card_transactions(p_card_id uuid, p_transactions jsonb, p_now timestamp with time zone, p_tell boolean) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_extension(p_rental_id uuid, p_ends_at timestamp with time zone, p_due_at timestamp with time zone, p_total_cost numeric, p_now timestamp with time zone) TO onesms_pollers;
@@ -5194,10 +7595,17 @@ REVOKE ALL ON FUNCTION public.refund_due(p_status text, p_service text, p_amount
 
 REVOKE ALL ON FUNCTION public.refund_moves_frozen_to_available(o public.balance_operations) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.refund_unbegun_funding(p_card_id uuid, p_error_code text, p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.refunded_of(p_activation_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_cancel(p_activation_id uuid, p_error_code text, p_allowed_at timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.refuse_card_action(p_card_id uuid, p_action text, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_card_action(p_card_id uuid, p_action text, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.refuse_card_use(p_card public.cards) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone, p_started_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse_extension(p_rental_id uuid, p_error_code text, p_due_at timestamp with time zone, p_now timestamp with time zone, p_started_at timestamp with time zone) TO onesms_pollers;
@@ -5215,9 +7623,14 @@ REVOKE ALL ON FUNCTION public.refuse_second_end() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_unaudited_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.refuse_unknown_card_transition() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.refuse_unknown_transition() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_while_extending(p_rental public.rentals) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.rental_countries_json(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rental_countries_json(p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.rental_json(p_rental public.rentals) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_gateway;
@@ -5225,7 +7638,7 @@ GRANT ALL ON FUNCTION public.rental_json(p_rental public.rentals) TO onesms_oper
 
 REVOKE ALL ON FUNCTION public.rentals_append_event() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.replay_freeze(p_user_id uuid, p_amount numeric, p_transaction_id text, p_activation_id uuid, p_rental_id uuid, p_expires_at timestamp with time zone, p_funding_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.replay_settlement(p_hold public.wallet_holds, p_state text, p_transaction_id text, p_amount numeric) FROM PUBLIC;
 
@@ -5234,6 +7647,14 @@ GRANT ALL ON FUNCTION public.request_another_sms(p_user_id uuid, p_activation_id
 
 REVOKE ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_cancel(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.request_card_action(p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text, p_actor_id text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_card_action(p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text, p_actor_id text, p_now timestamp with time zone) TO onesms_gateway;
+GRANT ALL ON FUNCTION public.request_card_action(p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text, p_actor_id text, p_now timestamp with time zone) TO onesms_operator;
+GRANT ALL ON FUNCTION public.request_card_action(p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text, p_actor_id text, p_now timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.request_card_funding(p_user_id uuid, p_card_id uuid, p_usd numeric, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_card_funding(p_user_id uuid, p_card_id uuid, p_usd numeric, p_idempotency_key text, p_request_id text, p_request_digest bytea, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_check(p_user_id uuid, p_activation_id uuid, p_now timestamp with time zone) TO onesms_gateway;
@@ -5252,6 +7673,18 @@ GRANT ALL ON FUNCTION public.request_rental_finish(p_user_id uuid, p_rental_id u
 
 REVOKE ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reschedule_activation(p_activation_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.reschedule_card(p_card_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_card(p_card_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.reschedule_card_customer(p_customer_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_card_customer(p_customer_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.reschedule_card_funding(p_funding_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_card_funding(p_funding_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
+
+REVOKE ALL ON FUNCTION public.reschedule_card_webhook(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reschedule_card_webhook(p_id bigint, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
 
 REVOKE ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reschedule_rental(p_rental_id uuid, p_leased_until timestamp with time zone, p_due_at timestamp with time zone) TO onesms_pollers;
@@ -5317,7 +7750,14 @@ GRANT ALL ON FUNCTION public.snapshot_json(p_user_id uuid, p_closed integer) TO 
 
 REVOKE ALL ON FUNCTION public.stop_follower(p_activation public.activations, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.sum_card_day(p_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sum_card_day(p_day date) TO onesms_operator;
+GRANT ALL ON FUNCTION public.sum_card_day(p_day date) TO onesms_pollers;
+
 REVOKE ALL ON FUNCTION public.system_logs_name_request() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.take_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_signature_valid boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_signature_valid boolean, p_now timestamp with time zone) TO onesms_gateway;
 
 REVOKE ALL ON FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -5346,6 +7786,8 @@ GRANT ALL ON FUNCTION public.wallet_json(p_user public.users) TO onesms_wallet;
 REVOKE ALL ON FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.was_hinted(p_activation_id uuid, p_due_at timestamp with time zone) TO onesms_pollers;
 
+REVOKE ALL ON FUNCTION public.write_card_state(p_card public.cards, p_status text, p_balance numeric, p_checked_at timestamp with time zone, p_last4_sealed bytea, p_expiry_sealed bytea, p_brand text, p_due_at timestamp with time zone, p_leased_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.account_rests TO onesms_operator;
 
 GRANT SELECT ON TABLE public.account_shares TO onesms_operator;
@@ -5356,15 +7798,70 @@ GRANT SELECT ON TABLE public.alert_channels TO onesms_operator;
 
 GRANT SELECT ON TABLE public.alert_tellings TO onesms_operator;
 
+GRANT SELECT ON TABLE public.card_daily TO onesms_operator;
+
+GRANT SELECT(id) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(customer_id) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(user_id) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(kind) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(content_type) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(created_at) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT(purge_at) ON TABLE public.card_documents TO onesms_operator;
+
+GRANT SELECT ON TABLE public.card_mismatches TO onesms_operator;
+
+GRANT SELECT ON TABLE public.card_reconciliations TO onesms_operator;
+GRANT SELECT ON TABLE public.card_reconciliations TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.card_reveals TO onesms_operator;
+
+GRANT SELECT ON TABLE public.card_rule_hits TO onesms_operator;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.card_rules TO onesms_operator;
+GRANT SELECT ON TABLE public.card_rules TO onesms_pollers;
+
+GRANT SELECT ON TABLE public.card_transitions TO onesms_operator;
+
 GRANT SELECT ON TABLE public.countries TO onesms_gateway;
 GRANT SELECT ON TABLE public.countries TO onesms_operator;
 GRANT SELECT ON TABLE public.countries TO onesms_user;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kept_answers TO onesms_gateway;
 
+GRANT SELECT ON TABLE public.numbers_in_doubt TO onesms_operator;
+GRANT SELECT,DELETE ON TABLE public.numbers_in_doubt TO onesms_pollers;
+
+GRANT UPDATE(found_id) ON TABLE public.numbers_in_doubt TO onesms_pollers;
+
+GRANT UPDATE(found_at) ON TABLE public.numbers_in_doubt TO onesms_pollers;
+
 GRANT SELECT ON TABLE public.provider_accounts TO onesms_operator;
 
 GRANT SELECT ON TABLE public.provider_balances TO onesms_operator;
+
+GRANT SELECT ON TABLE public.provider_calls TO onesms_operator;
+
+GRANT INSERT(order_id) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(at) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(provider) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(method) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(outcome) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(answer) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(seconds) ON TABLE public.provider_calls TO onesms_pollers;
+
+GRANT INSERT(times) ON TABLE public.provider_calls TO onesms_pollers;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provider_countries TO onesms_operator;
 GRANT SELECT ON TABLE public.provider_countries TO onesms_pollers;
@@ -5410,6 +7907,13 @@ GRANT UPDATE(updated_at) ON TABLE public.settings TO onesms_operator;
 GRANT SELECT ON TABLE public.sms_messages TO onesms_gateway;
 GRANT SELECT ON TABLE public.sms_messages TO onesms_operator;
 GRANT SELECT ON TABLE public.sms_messages TO onesms_user;
+
+REVOKE ALL ON TABLE public.strowallet_card_audit FROM postgres;
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.strowallet_card_audit TO postgres;
+GRANT SELECT ON TABLE public.strowallet_card_audit TO onesms_gateway;
+GRANT SELECT ON TABLE public.strowallet_card_audit TO onesms_operator;
+
+GRANT SELECT ON TABLE public.strowallet_webhook_events TO onesms_operator;
 
 GRANT SELECT ON TABLE public.system_logs TO onesms_operator;
 

@@ -183,6 +183,16 @@ faults (user_id, rule, place, expected, found) as materialized (
                   group by rental_id) h on h.rental_id = r.id
      where r.user_id between $1 and $2 and r.frozen_amount <> coalesce(h.amount, 0)
     union all
+    -- Both ways: a funding's hold, and the funding of an open hold for one.
+    select coalesce(f.user_id, h.user_id), 'funding_frozen_is_its_hold',
+           format('funding %s, %s', coalesce(f.id, h.funding_id), coalesce(f.status, 'none')),
+           format('frozen %s', coalesce(h.amount, 0.00)), format('frozen %s', coalesce(f.frozen_amount, 0.00))
+      from (select * from card_fundings where user_id between $1 and $2) f
+      full join (select funding_id, user_id, sum(amount) as amount from wallet_holds
+                  where state = 'held' and funding_id is not null and user_id between $1 and $2
+                  group by funding_id, user_id) h on h.funding_id = f.id and h.user_id = f.user_id
+     where coalesce(f.frozen_amount, 0) <> coalesce(h.amount, 0)
+    union all
     select o.user_id, 'user_exists', 'operations', 'a user', format('none, operations up to %s', o.number)
       from operations o where o.is_last and not exists (select from wallets where id = o.user_id)
     union all

@@ -3,7 +3,9 @@
 --   a wallet that needs a person, or was corrected   until v_frozen_balance_health finds it OK
 --   a route or service marked by the rule   until the rule or an operator says otherwise
 --   orders open past their end     until none of them is, of that provider
---   a provider that does not answer   until it answers again, by what the pollers have written down
+--   a provider that does not answer   until it answers again, by what the pollers have written down; and as long as it
+--                                     is left alone (`pause_s`), with a minute for asking it again
+--   numbers that may be sold       until none is looked for any more, of that provider
 --   what has an end (`until`)      until then
 -- Locks: none.
 create or replace function alert_lasts(p_alert alerts, p_now timestamptz) returns boolean
@@ -31,7 +33,11 @@ begin
     elsif p_alert.message = 'PROVIDER_NOT_ANSWERING' then
         return case when exists (select from system_logs l
                                   where l.at > p_alert.last_at and l.message = 'PROVIDER_ANSWERS_AGAIN'
-                                    and l.data ->> 'provider' = v_data ->> 'provider') then false end;
+                                    and l.data ->> 'provider' = v_data ->> 'provider') then false
+                    when p_alert.last_at + make_interval(secs => coalesce((v_data ->> 'pause_s')::float8, 0) + 60)
+                         > p_now then true end;
+    elsif p_alert.message = 'NUMBER_MAY_BE_SOLD' and v_data ? 'activation_id' then
+        return exists (select from numbers_in_doubt n where n.provider = v_data ->> 'provider');
     elsif v_data ->> 'until' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d' then
         return case when (v_data ->> 'until')::timestamptz > p_now then true end;
     end if;

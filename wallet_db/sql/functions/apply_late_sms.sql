@@ -6,6 +6,7 @@
 -- A loss is a row of system_logs with its amount, once an order. Whatever is shown, a number that was given back is
 -- paid for upstream now: late_sms_at. An order that tries again in its stead is stopped (stop_follower); if it goes on
 -- holding the money that is wanted, that is owed until it ends (settle_owed_sms).
+-- What an operator has refunded stays REFUNDED_BY_OPERATOR, unless it is charged: that the operators are told.
 -- Returns 'applied', 'charged', 'owed', 'given' or 'closed' (not shown).
 -- Private: apply_activation_sms holds the locks and has seen that the message is new.
 -- Locks: activations (row of the follower) beyond the caller's.
@@ -46,6 +47,15 @@ begin
     end if;
     if v_outcome = 'given' then
         perform lose_late_sms(p_activation, v_amount, v_policy, p_now);
+    end if;
+    if p_activation.error_code is not distinct from 'REFUNDED_BY_OPERATOR' then
+        if v_outcome = 'given' then
+            return v_outcome;  -- the user hears of the SMS, and of nothing else
+        end if;
+        insert into system_logs (at, level, source, message, data)
+        values (p_now, 'warning', 'apply_late_sms', 'an SMS came for what an operator had refunded, and was charged',
+                jsonb_build_object('activation_id', p_activation.id, 'user_id', p_activation.user_id,
+                                   'amount', v_amount::text, 'policy', v_policy));
     end if;
     update activations set error_code = case v_outcome when 'owed' then 'LATE_SMS_OWED' else 'LATE_SMS' end
      where id = p_activation.id;  -- which tells the user

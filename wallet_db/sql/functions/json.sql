@@ -85,7 +85,8 @@ language sql immutable as $$
            else '{}' end
 $$;
 
--- All a page needs to draw itself: the wallet, every open order, the newest closed ones. `seq` is the user's newest
+-- All a page needs to draw itself: the wallet, every open order, the newest closed ones, the cards that have not ended
+-- or did so within a day. `seq` is the user's newest
 -- event in the same snapshot of the database, so what follows it is exactly what the state lacks. Null: no such user.
 create or replace function snapshot_json(p_user_id uuid, p_closed integer default 20) returns jsonb
 language sql stable as $$
@@ -106,6 +107,9 @@ language sql stable as $$
                              union all
                             (select id from rentals where user_id = u.id and closed_at is not null
                               order by created_at desc, id desc limit p_closed))),
-        'cards', '[]'::jsonb)
+        'cards', (
+            select coalesce(jsonb_agg(card_json(c) order by c.created_at desc, c.id desc), '[]')
+              from cards c
+             where c.user_id = u.id and (c.closed_at is null or c.closed_at > now() - interval '1 day')))
       from users u where u.id = p_user_id
 $$;

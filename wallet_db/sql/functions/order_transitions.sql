@@ -11,6 +11,9 @@ begin
             when 'rentals' then (old.status, new.status) in (
                 ('ordering', 'active'), ('ordering', 'failed'), ('ordering', 'cancelled'),
                 ('active', 'completed'), ('active', 'cancelled'), ('active', 'expired'))
+            when 'card_fundings' then (old.status, new.status) in (
+                ('ordering', 'pending'), ('ordering', 'completed'), ('ordering', 'failed'),
+                ('pending', 'completed'), ('pending', 'failed'))
             end) is not true then
         raise exception using errcode = 'OS008',
             message = format('%s %s cannot go from %s to %s', tg_table_name, old.id, old.status, new.status),

@@ -1,9 +1,10 @@
 -- An operator ends an order that is stuck: its whole hold goes back, whatever the provider says or leaves unsaid. What
 -- the number cost upstream may then be lost to us; a late SMS is treated as after any cancel. Again changes nothing.
--- Of a purchase in doubt nobody looks for the number any more: the operators are told (NUMBER_MAY_BE_SOLD).
+-- Of a purchase in doubt the number is looked for on the provider's list from now on, and given back there: a row of
+-- numbers_in_doubt. The operators are told (NUMBER_MAY_BE_SOLD).
 -- The refund has the operator's reason. Written down in system_logs with who, why and how the order stood. Returns the
 -- order.
--- Locks: users, then activations, then route_attempts (row), late_looks (insert).
+-- Locks: users, then activations, then route_attempts (row), late_looks, numbers_in_doubt (insert).
 -- Raises: OS007 unknown_order, OS014 invalid_argument (no reason), OS015 sms_already_received, OS016 already_closed.
 create or replace function refund_activation(
     p_activation_id uuid, p_reason text, p_now timestamptz default now()
@@ -33,6 +34,9 @@ begin
         if v_activation.status = 'ordering' and v_activation.purchase_started_at is not null then
             perform tell_may_be_sold('NUMBER_MAY_BE_SOLD', jsonb_build_object('activation_id', p_activation_id),
                                      v_activation.provider, v_activation.price, p_now);
+            insert into numbers_in_doubt (activation_id, provider, service, country, begun_at)
+            values (p_activation_id, v_activation.provider, v_activation.service, v_activation.country,
+                    v_activation.purchase_started_at);
         end if;
     end if;
     return (select activation_json(a) from activations a where a.id = p_activation_id);

@@ -1,12 +1,14 @@
 -- Ends a hold, whole: p_amount of it goes the way of p_type, the rest the other way, in one operation. So a refund of
 -- half a hold is the 50 % cashback, and nothing of a settled hold stays frozen. An order that is still open when its
--- hold ends is closed with it: completed by a commit, cancelled by a refund; a rental with its last hold.
+-- hold ends is closed with it: completed by a commit, cancelled by a refund; a rental with its last hold. So is a
+-- card's funding, and by the refund of its first one the card.
 -- A hold that is named by its freeze's id is looked at first, and the wallet locked by changing it, as a freeze does:
 -- whoever finds then that another has ended the hold since takes the change back, and nobody sees it, it is the same
 -- transaction.
 -- Private: atomic_commit and atomic_refund are the doors.
--- Locks: users, then the order. Raises: OS002, OS003 unknown_hold, OS004 already_settled, OS005 idempotency_mismatch,
---        OS006 invalid_amount, OS008, OS014.
+-- Locks: users, then the order, or the card's funding and the card.
+-- Raises: OS002, OS003 unknown_hold, OS004 already_settled, OS005 idempotency_mismatch, OS006 invalid_amount, OS008,
+--         OS014.
 create or replace function settle_hold(
     p_type text, p_user_id uuid, p_activation_id uuid, p_rental_id uuid, p_transaction_id text,
     p_reason text, p_amount numeric, p_actor text default null
@@ -116,6 +118,9 @@ begin
                extension_started_at = null
          where id = v_hold.rental_id and user_id = p_user_id and status in ('ordering', 'active')
            and not exists (select from wallet_holds where rental_id = v_hold.rental_id and state = 'held');
+    elsif v_hold.funding_id is not null then
+        perform end_card_funding(v_hold.funding_id, case p_type when 'commit' then 'completed' else 'failed' end,
+                                 case p_type when 'refund' then 'REFUNDED' end, now());
     end if;
     return v_result;
 end $$;

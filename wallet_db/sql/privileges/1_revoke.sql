@@ -23,7 +23,7 @@ end $$;
 
 -- The audit is written and read, by its owner too. That an owner can grant this to itself again is why there is also a
 -- trigger.
-revoke update, delete, truncate on balance_operations from current_user;
+revoke update, delete, truncate on balance_operations, strowallet_card_audit from current_user;
 
 -- Functions find ours by name in this schema: nobody else may put any there.
 do $$

@@ -20,7 +20,7 @@ grant select on acknowledged_breaks to onesms_operator;
 
 -- Routes: what providers call our services and countries is the operators' to say, and which routes are used.
 grant execute on function set_route_state to onesms_operator;
-grant select on routes, route_attempts, v_route_health to onesms_operator;
+grant select on routes, route_attempts, provider_calls, numbers_in_doubt, v_route_health to onesms_operator;
 grant select, insert, update, delete on provider_services, provider_countries to onesms_operator;
 grant update (margin_percent, margin_fixed, price_step, retry_on_timeout) on services to onesms_operator;
 
@@ -42,3 +42,18 @@ grant select on provider_balances to onesms_operator;
 -- What became of orders, for the operators' page and `python -m wallet_db analyze`.
 grant select on v_activation_outcomes, v_service_health, v_country_health, v_response_time, v_dashboard_stats
     to onesms_operator;
+
+-- Cards: what they cost and which rules watch them, who did what; and a creation or funding in doubt, decided by hand.
+grant execute on function card_json, card_funding_json, card_transaction_json, request_card_action, ask_card_refresh,
+    record_card_created, fail_card, complete_card_funding, fail_card_funding to onesms_operator;
+grant select on cards, card_fundings, card_transactions, card_transitions, strowallet_card_audit,
+    strowallet_webhook_events, card_reveals, card_reconciliations, card_mismatches, card_daily, card_rules,
+    card_rule_hits to onesms_operator;
+grant select (id, user_id, provider, status, provider_customer_id, error_code, request_id, created_at, submitted_at,
+              registered_at, due_at) on card_customers to onesms_operator;
+grant select (id, customer_id, user_id, kind, content_type, created_at, purge_at) on card_documents to onesms_operator;
+grant select, insert, update, delete on card_offers to onesms_operator;
+grant insert, update, delete on card_rules to onesms_operator;
+
+-- Cards compared now, and a day summed up again; cards of another application taken over.
+grant execute on function ask_card_reconciliation, sum_card_day, import_card, import_card_webhook to onesms_operator;

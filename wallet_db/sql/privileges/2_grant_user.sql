@@ -14,3 +14,10 @@ grant select (user_id, number, type, amount, balance_before, balance_after, froz
               available_before, available_after, transaction_id, hold_transaction_id, activation_id, rental_id, reason,
               created_at)
     on balance_operations to onesms_user;
+grant select (id, user_id, provider, status, brand, currency, balance, checked_at, wanted_action, wanted_at, error_code,
+              created_at, activated_at, closed_at)
+    on cards to onesms_user;
+grant select (id, card_id, user_id, kind, usd, price, frozen_amount, status, idempotency_key, error_code, created_at,
+              ended_at)
+    on card_fundings to onesms_user;
+grant select on card_transactions to onesms_user;

@@ -9,7 +9,8 @@ declare
 begin
     for v_table, v_user_id in values
         ('users', 'id'), ('activations', 'user_id'), ('rentals', 'user_id'), ('sms_messages', 'user_id'),
-        ('wallet_holds', 'user_id'), ('balance_operations', 'user_id'), ('events', 'user_id'), ('receipts', 'user_id')
+        ('wallet_holds', 'user_id'), ('balance_operations', 'user_id'), ('events', 'user_id'), ('receipts', 'user_id'),
+        ('cards', 'user_id'), ('card_fundings', 'user_id'), ('card_transactions', 'user_id')
     loop
         if not (select relrowsecurity from pg_class where oid = v_table::regclass) then
             execute format('alter table %I enable row level security', v_table);

@@ -23,3 +23,26 @@ create or replace trigger users_begin_empty
 create or replace trigger acknowledged_breaks_append_only
     before update or delete or truncate on acknowledged_breaks
     for each statement execute function refuse_rewriting();
+
+-- What is done to cards, by whomever: a change that nobody wrote down cannot be made.
+create or replace trigger strowallet_card_audit_append_only
+    before update or delete or truncate on strowallet_card_audit
+    for each statement execute function refuse_rewriting();
+
+create or replace trigger cards_audit_created
+    after insert on cards for each row execute function cards_audit();
+create or replace trigger cards_audit_updated
+    after update on cards for each row
+    when ((new.status, new.wanted_action, new.balance, new.error_code)
+          is distinct from (old.status, old.wanted_action, old.balance, old.error_code))
+    execute function cards_audit();
+
+create or replace trigger card_fundings_audit_created
+    after insert on card_fundings for each row when (new.kind = 'funding') execute function card_fundings_audit();
+create or replace trigger card_fundings_audit_updated
+    after update on card_fundings for each row when (new.status <> old.status) execute function card_fundings_audit();
+
+create or replace trigger card_reveals_audit_created
+    after insert on card_reveals for each row execute function card_reveals_audit();
+create or replace trigger card_reveals_audit_updated
+    after update on card_reveals for each row when (new.status <> old.status) execute function card_reveals_audit();

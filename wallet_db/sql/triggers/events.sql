@@ -24,3 +24,29 @@ create or replace trigger rentals_append_event_updated
 
 create or replace trigger sms_messages_append_event
     after insert on sms_messages for each row execute function sms_messages_append_event();
+
+create or replace trigger cards_append_event_created
+    after insert on cards for each row execute function cards_append_event();
+-- The answer to a refresh is told even if it is the same again: somebody waits for it.
+create or replace trigger cards_append_event_updated
+    after update on cards for each row
+    when ((new.status, new.balance, new.wanted_action, new.error_code, new.brand, new.provider_card_id is null)
+          is distinct from
+          (old.status, old.balance, old.wanted_action, old.error_code, old.brand, old.provider_card_id is null)
+          or old.refresh_asked_at is not null and new.refresh_asked_at is null)
+    execute function cards_append_event();
+
+-- A card's first funding is told of with the card.
+create or replace trigger card_fundings_append_event_created
+    after insert on card_fundings for each row when (new.kind = 'funding')
+    execute function card_fundings_append_event();
+create or replace trigger card_fundings_append_event_updated
+    after update on card_fundings for each row when (new.kind = 'funding' and new.status <> old.status)
+    execute function card_fundings_append_event();
+
+create or replace trigger card_transactions_append_event_created
+    after insert on card_transactions for each row when (new.told_at is not null)
+    execute function card_transactions_append_event();
+create or replace trigger card_transactions_append_event_updated
+    after update on card_transactions for each row when (new.told_at is not null and new.status <> old.status)
+    execute function card_transactions_append_event();

@@ -1,0 +1,8 @@
+-- Gives a lease back: the funding is next due then. If somebody else made it due meanwhile, that stands.
+-- Locks: card_fundings (row).
+create or replace function reschedule_card_funding(
+    p_funding_id uuid, p_leased_until timestamptz, p_due_at timestamptz
+) returns void
+language sql security definer set search_path = public, pg_temp as $$
+    update card_fundings set due_at = p_due_at where id = p_funding_id and due_at = p_leased_until
+$$;
