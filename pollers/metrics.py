@@ -7,7 +7,7 @@ order, phone number, code or amount is in them.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -19,13 +19,16 @@ from wallet_db.backlog import Backlog, read_backlog
 from wallet_db.connect import Pool
 
 if TYPE_CHECKING:
-    from pollers.accounts import Account
+    from pollers.calls import Calls
 
 BACKLOG_EVERY_S = 10.0
 """However often somebody asks, the database is not asked more often."""
 BACKLOG_TIMEOUT_S = 2.0
 """For a connection of the pool, and the answer."""
-KINDS = ("activation", "rental", "periodic", "account")
+KINDS = (
+    "activation", "rental", "periodic", "account",
+    "card", "card_customer", "card_funding", "card_webhook", "card_reveal", "card_reconciliation",
+)  # fmt: skip
 """Of due rows, by the loops that work on them."""
 SMS_S_MAX = 7_200.0
 """Beyond, the provider's time of an SMS was misread: a zone, or another day."""
@@ -70,7 +73,7 @@ def note_sms(provider: str | None, found_by: str, received_at: datetime | None) 
 class PollerFigures:
     """Reads what is not counted as it happens: the backlog, and the state of the accounts."""
 
-    def __init__(self, pool: Pool, accounts: Mapping[str, "Account"]) -> None:
+    def __init__(self, pool: Pool, accounts: Mapping[str, "Calls[Any]"]) -> None:
         self._pool = pool
         self._accounts = accounts
         self._backlog: Sequence[Backlog] | None = ()
@@ -95,7 +98,7 @@ class PollerFigures:
 
 
 class _Figures(Collector):
-    def __init__(self, backlog: Sequence[Backlog] | None, accounts: Mapping[str, "Account"]) -> None:
+    def __init__(self, backlog: Sequence[Backlog] | None, accounts: Mapping[str, "Calls[Any]"]) -> None:
         self._backlog = backlog
         self._accounts = accounts
 

@@ -1,6 +1,7 @@
 """What is done again and again: wallets are checked against their holds, holds whose time is over go back, old events
-are removed, codes are taken out of those that stay, routes are judged, their prices (`prices`) read anew,
-operators told of orders that nobody can end, and of all else (`alerts`).
+and provider calls are removed, codes are taken out of those that stay, routes are judged, their prices (`prices`) read
+anew, numbers given back that nobody waits for any more (`returns`), operators told of orders that nobody can end, and
+of all else (`alerts`).
 
 Each job is a row of `periodic_jobs`, claimed under a lease like an order; here is what it does and which figures it
 leaves there. Every step is a transaction of its own and does nothing the second time, so a run that is cut off, or
@@ -16,15 +17,18 @@ import structlog
 
 from pollers.alert_channels import open_channels
 from pollers.alerts import tell_alerts
+from pollers.cards.upkeep import card_jobs
 from pollers.loop import DueLoop
 from pollers.prices import price_jobs
 from pollers.providers.contract import Provider
 from pollers.readings import read_balances
+from pollers.returns import return_numbers
 from pollers.settings import PollerSettings
 from wallet_db import periodic, routes
 from wallet_db.connect import Pool
 from wallet_db.errors import WalletBusy, WalletError
 from wallet_db.periodic import PeriodicJob, claim_periodic_jobs, finish_periodic_job
+from wallet_db.provider_calls import forget_provider_calls as forget_calls_batch
 
 log = structlog.get_logger()
 
@@ -104,6 +108,17 @@ async def forget_events(pool: Pool, before: Result, *, kept: timedelta) -> Resul
     return {"forgotten": forgotten, "forgotten_total": before.get("forgotten_total", 0) + forgotten}
 
 
+async def forget_provider_calls(pool: Pool, before: Result, *, kept: timedelta) -> Result:
+    """Remove what is older than `kept` of what providers were asked about orders. forgotten (and forgotten_total)."""
+    forgotten = 0
+    for _ in range(BATCHES_MAX):
+        batch = await forget_calls_batch(pool, FORGET_BATCH, kept=kept)
+        forgotten += batch
+        if batch < FORGET_BATCH:
+            break
+    return {"forgotten": forgotten, "forgotten_total": before.get("forgotten_total", 0) + forgotten}
+
+
 async def redact_events(pool: Pool, before: Result, *, closed_for: timedelta) -> Result:
     """Take codes out of the events of orders closed that long ago. redacted: orders (and redacted_total)."""
     redacted = 0
@@ -137,6 +152,7 @@ def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], A
         "check_wallets": check_wallets,
         "expire_holds": expire_holds,
         "forget_events": partial(forget_events, kept=timedelta(days=settings.events_kept_days)),
+        "forget_provider_calls": partial(forget_provider_calls, kept=timedelta(days=settings.events_kept_days)),
         "redact_events": partial(redact_events, closed_for=timedelta(seconds=settings.sms_redacted_after_s)),
         "judge_routes": partial(
             judge_routes,
@@ -148,6 +164,7 @@ def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], A
         "tell_alerts": partial(
             tell_alerts, channels=open_channels(settings), quiet=timedelta(seconds=settings.alert_quiet_s)
         ),
+        **card_jobs(settings, list(settings.card_accounts())),
     }
 
 
@@ -161,6 +178,7 @@ def periodic_loop(
     jobs, lease = {**jobs_of(settings), **price_jobs(providers or {})}, timedelta(seconds=settings.lease_s)
     if providers:
         jobs["read_balances"] = partial(read_balances, providers=providers)
+        jobs["return_numbers"] = partial(return_numbers, providers=providers)
 
     async def claim(limit: int) -> Sequence[PeriodicJob]:
         return await claim_periodic_jobs(pool, jobs, limit=limit, lease=lease)

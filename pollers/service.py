@@ -19,6 +19,12 @@ from notifier.probes import serving_probes
 from pollers.accounts import wrap
 from pollers.activations import ActivationWorker
 from pollers.bulk import BulkLooker, bulk_loop
+from pollers.call_log import CallLog, asking_about
+from pollers.calls import Calls
+from pollers.cards.account import CardAccount
+from pollers.cards.alarms import watch_calls
+from pollers.cards.reconciling import Reconciler, reconciliation_loop
+from pollers.cards.service import CardService, open_card_accounts
 from pollers.loop import DueLoop
 from pollers.metrics import PollerFigures
 from pollers.periodic import periodic_loop
@@ -41,6 +47,8 @@ from wallet_db.tracing import span
 log = structlog.get_logger()
 
 PROBE_TIMEOUT_S = 2.0
+CARD_CONNECTIONS_MAX = 100
+"""Of their own, so that cards take none from numbers; their rate keeps them below it."""
 
 ADAPTERS: Mapping[str, Callable[[str, str, httpx.AsyncClient], Provider]] = {
     SMS_ACTIVATE: SmsActivate,
@@ -61,15 +69,22 @@ async def run(settings: PollerSettings, database_url: str, stop: asyncio.Event |
     async with (
         pool(database_url, "pollers", role=POLLERS, connections_max=settings.database_connections_max) as connections,
         httpx.AsyncClient(limits=limits, event_hooks={"request": [pace]}) as client,
+        httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=CARD_CONNECTIONS_MAX), event_hooks={"request": [pace]}
+        ) as card_client,
     ):
         tell, spread = partial(_tell, connections), partial(spread_rest, connections)
-        accounts = wrap(open_providers(settings, client), settings.requests_per_s, tell, spread)
+        calls = CallLog(connections)
+        accounts = wrap(open_providers(settings, client), settings.requests_per_s, tell, spread, calls.note)
+        card_accounts = open_card_accounts(settings, card_client, tell, spread)
         await _tell_what_is_not_routed(connections, accounts)
-        checks, figures = partial(_checks, connections), PollerFigures(connections, accounts)
+        all_accounts: dict[str, Calls[Any]] = {**accounts, **card_accounts}
+        checks, figures = partial(_checks, connections), PollerFigures(connections, all_accounts)
         async with serving_probes(settings.metrics_host, settings.metrics_port, checks, figures.read):
-            sharing = Sharing(connections, accounts)
+            sharing = Sharing(connections, all_accounts)
             await sharing.join()
-            await _work(settings, database_url, connections, accounts, sharing, stop or asyncio.Event())
+            stop = stop or asyncio.Event()
+            await _work(settings, database_url, connections, accounts, card_accounts, sharing, calls, stop)
 
 
 async def _work(
@@ -77,13 +92,17 @@ async def _work(
     database_url: str,
     connections: Pool,
     providers: Mapping[str, Provider],
+    card_accounts: Mapping[str, CardAccount],
     sharing: Sharing,
+    calls: CallLog,
     stop: asyncio.Event,
 ) -> None:
     lease = timedelta(seconds=settings.lease_s)
-    looker = BulkLooker(connections, providers, uncovered_within=lease)
+    looker = BulkLooker(connections, providers, uncovered_within=lease, note=calls.note)
     worker = ActivationWorker(connections, providers, settings, covers=looker.covers)
     renter = RentalWorker(connections, providers, settings)
+    cards = CardService(connections, card_accounts, settings)
+    reconciler = Reconciler(connections, card_accounts, differs_percent=settings.card_balance_differs_percent)
 
     async def claim(limit: int) -> Sequence[ActivationJob]:
         return await claim_activations(connections, limit=limit, lease=lease)
@@ -92,6 +111,7 @@ async def _work(
         with (
             on_behalf_of(str(job.user_id)),
             about_order(job.request_id, activation_id=str(job.id)),
+            asking_about(job.id),
             span("work", order_id=str(job.id)),
         ):
             await worker.work(job)
@@ -103,6 +123,7 @@ async def _work(
         with (
             on_behalf_of(str(job.user_id)),
             about_order(job.request_id, rental_id=str(job.id)),
+            asking_about(job.id),
             span("work", order_id=str(job.id)),
         ):
             await renter.work(job)
@@ -116,17 +137,22 @@ async def _work(
         rentals,
         periodic_loop(connections, settings, providers),
         bulk_loop(looker, settings, accounts_max=len(providers)),
+        *cards.loops.values(),
+        reconciliation_loop(connections, reconciler, list(card_accounts)),
     ]
     bus = open_bus(settings.bus, database_url, POLLERS, nats_url=settings.nats_url.get_secret_value())
     async with asyncio.TaskGroup() as tasks:
         working = [tasks.create_task(each.run()) for each in loops]
         beside = [
             tasks.create_task(bus.listen(partial(_hear, loop, rentals))),
+            tasks.create_task(cards.listen(database_url)),
+            tasks.create_task(watch_calls(connections, card_accounts, slow_s=settings.card_call_slow_s)),
             tasks.create_task(_stop_when_told(stop, *loops)),
             tasks.create_task(sharing.run()),
+            tasks.create_task(calls.run()),
             tasks.create_task(measure_pool(connections, "pollers")),
         ]
-        log.info("working", providers=sorted(providers))
+        log.info("working", providers=sorted([*providers, *card_accounts]))
         await asyncio.wait(working)
         for task in beside:
             task.cancel()

@@ -5,6 +5,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from pollers.alert_settings import AlertSettings
+from pollers.cards.settings import STROWALLET, CardSettings
+from pollers.cards.upkeep_settings import CardUpkeepSettings
 
 SIMULATOR_KEY = "demo"
 
@@ -12,7 +14,7 @@ SMS_ACTIVATE, HEROSMS, FIVESIM = "sms_activate", "herosms", "fivesim"
 """Providers by name, as orders and routes have them."""
 
 
-class PollerSettings(AlertSettings):
+class PollerSettings(AlertSettings, CardSettings, CardUpkeepSettings):
     """Units are in the names."""
 
     sms_activate_url: str | None = Field(None, pattern=r"^https?://")
@@ -84,12 +86,19 @@ class PollerSettings(AlertSettings):
             if url is not None
         }
 
+    def card_accounts(self) -> dict[str, tuple[str, str]]:
+        """The same of the providers of cards."""
+        if self.strowallet_url is not None and self.strowallet_key is not None:
+            return {STROWALLET: (self.strowallet_url, self.strowallet_key.get_secret_value())}
+        return {STROWALLET: (f"http://127.0.0.1:{self.sim_port}", SIMULATOR_KEY)} if self.is_simulated else {}
+
     def requests_per_s(self, provider: str) -> float:
         """How often an account of this provider may be asked."""
         own = {
             SMS_ACTIVATE: self.sms_activate_requests_per_s,
             HEROSMS: self.herosms_requests_per_s,
             FIVESIM: self.fivesim_requests_per_s,
+            STROWALLET: self.strowallet_requests_per_s,
         }
         return own.get(provider) or self.provider_requests_per_s
 

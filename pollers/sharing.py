@@ -16,12 +16,13 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 
 from notifier.retry import DATABASE_FAULTS
-from pollers.accounts import Account
+from pollers.calls import Calls
 from pollers.rests import Rest, Scope
 from wallet_db import sharing
 from wallet_db.connect import Pool
@@ -36,7 +37,7 @@ JOIN_EVERY_S = 0.2
 class Sharing:
     """This process's parts of these accounts, by the provider's name."""
 
-    def __init__(self, pool: Pool, accounts: Mapping[str, Account], *, lease: timedelta = LEASE) -> None:
+    def __init__(self, pool: Pool, accounts: Mapping[str, Calls[Any]], *, lease: timedelta = LEASE) -> None:
         self._pool = pool
         self._accounts = accounts
         self._lease = lease

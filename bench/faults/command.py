@@ -5,19 +5,21 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
 
 import httpx
 import structlog
 
-from bench.faults.operations import OPERATIONS, Operation
+from bench.faults.card_operations import CARD_OPERATIONS
+from bench.faults.card_stage import CONFIRMED_S, CardStage
+from bench.faults.operations import OPERATIONS
 from bench.faults.report import report
-from bench.faults.run import Cell, Show, enumerate_faults
+from bench.faults.run import AnyOperation, Cell, Show, enumerate_faults
 from bench.faults.stage import Stage
 from bench.faults.victim import nursery
-from bench.faults.worker import CONTROLS, KINDS
+from bench.faults.worker import CARD_KINDS, CONTROLS, KINDS, kind_of
 from bench.loss.database import running_database
 from pollers.simulator import SimulatorSettings, running
 from wallet_db.connect import DatabaseUnavailable, pool
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 PATIENT = SimulatorSettings(port=0, sms_delay_s=1e6, early_cancel_s=0, lifetime_s=1e7, seed=1)
 """A simulator where nothing happens by itself."""
+PROVIDERS = (*KINDS, *CARD_KINDS)
+FUNDS = "1000000.00"
+"""At the provider of cards, for thousands of them."""
 
 
 def add_command(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,7 +47,7 @@ def add_command(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         " its answer lost; let another worker bring the order to its end, and judge wallet and provider's books. Takes"
         " a minute. Exit status 1 for a wrong outcome.",
     )
-    parser.add_argument("--providers", type=_providers, default=tuple(KINDS), help=f"of {','.join(KINDS)} (all)")
+    parser.add_argument("--providers", type=_providers, default=PROVIDERS, help=f"of {','.join(PROVIDERS)} (all)")
     parser.add_argument("--operations", default="", metavar="WORD", help="only those whose name has this word")
     parser.add_argument(
         "--kill",
@@ -56,9 +61,10 @@ def add_command(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit status: 0 all right, 1 a wrong outcome or none, 2 wrong usage, 130 or 143 interrupted."""
-    operations = [operation for operation in OPERATIONS if arguments.operations in operation.name]
-    if not operations:
-        print(f"bench faults: expected a word of {', '.join(each.name for each in OPERATIONS)}", file=sys.stderr)
+    operations = {provider: _operations(provider, arguments.operations) for provider in arguments.providers}
+    if not any(operations.values()):
+        known = [each.name for provider in arguments.providers for each in _operations(provider, "")]
+        print(f"bench faults: expected a word of {', '.join(dict.fromkeys(known))}", file=sys.stderr)
         return 2
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -66,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = nursery() if arguments.kill != "none" else None
     try:
         with Progress(sys.stderr, "bench faults") as progress, running_database() as database, running(PATIENT) as base:
-            total = len(operations) * len(arguments.providers)
+            total = sum(map(len, operations.values()))
             done = 0
 
             def show(note: str) -> None:
@@ -87,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _all(
     url: str,
     base_url: str,
-    operations: Sequence[Operation],
+    operations: Mapping[str, Sequence[AnyOperation]],
     arguments: argparse.Namespace,
     context: ForkServerContext | None,
     show: Show,
@@ -96,13 +102,25 @@ async def _all(
     await set_demo_prices(url)
     async with pool(url, "faults") as db, httpx.AsyncClient() as http:
         for provider in arguments.providers:
-            stage = Stage(db, url, base_url, http, KINDS[provider], arguments.control)
-            cells += await enumerate_faults(stage, operations, context, show, kills_all=arguments.kill == "all")
+            make = CardStage if provider in CARD_KINDS else Stage
+            stage = make(db, url, base_url, http, kind_of(provider), arguments.control)
+            if provider in CARD_KINDS:
+                await stage.simulate("cards/settings", activation_s=CONFIRMED_S, funding_s=CONFIRMED_S, balance=FUNDS)
+            if operations[provider]:
+                cells += await enumerate_faults(
+                    stage, operations[provider], context, show, kills_all=arguments.kill == "all"
+                )
     return cells
+
+
+def _operations(provider: str, word: str) -> Sequence[AnyOperation]:
+    """Those of what it sells whose name has this word."""
+    operations: Sequence[AnyOperation] = CARD_OPERATIONS if provider in CARD_KINDS else OPERATIONS
+    return [operation for operation in operations if word in operation.name]
 
 
 def _providers(text: str) -> tuple[str, ...]:
     chosen = tuple(text.split(","))
-    if unknown := [name for name in chosen if name not in KINDS]:
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(KINDS)}, got {unknown[0]!r}")
+    if unknown := [name for name in chosen if name not in PROVIDERS]:
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(PROVIDERS)}, got {unknown[0]!r}")
     return chosen

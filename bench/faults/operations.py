@@ -6,14 +6,14 @@ number bought is either delivered and charged or returned and refunded.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from bench.faults.point import Cutter
 from bench.faults.stage import Stage
 from bench.faults.ware import LEASE, NUMBER, RENTAL, Job, Ware
-from bench.faults.worker import cut_off
+from bench.faults.worker import cut_off, refuser_of
 from pollers.adoption import PURCHASE_WINDOW
 from wallet_db import orders, rentals
 from wallet_db.accounts import claim_account_looks
@@ -40,6 +40,11 @@ class Operation:
     ware: Ware = NUMBER
     is_refused_first: bool = False
     claim: Callable[[Stage, UUID], Awaitable[Job | None]] = _claim_it
+
+    def staged(self, stage: Stage) -> Stage:
+        """The stage as this operation wants it."""
+        refused_by = refuser_of(stage.kind.name) if self.is_refused_first else None
+        return replace(stage, ware=self.ware, refused_by=refused_by)
 
     async def settle(self, stage: Stage, order: UUID) -> None:
         """After the fault, the same work again by another worker, if it is not that on the order; then its end."""

@@ -6,22 +6,26 @@ Three ways: the worker's task is cut off (before and after the step), its answer
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
+from typing import TypeAlias
 from uuid import UUID
 
+from bench.faults.card_operations import CardOperation
 from bench.faults.judge import faults_of, outcome_of
 from bench.faults.operations import Operation
 from bench.faults.point import DEADLY, FAULTS, Cutter, Fault
 from bench.faults.stage import Stage
 from bench.faults.victim import kill
 from bench.faults.ware import Job
-from bench.faults.worker import cut_off, refuser_of
+from bench.faults.worker import cut_off
 from notifier.retry import DATABASE_FAULTS
 from wallet_db.check import check
 from wallet_db.periodic import find_faulty_wallets
 
 STEPS_MAX = 60
+
+AnyOperation: TypeAlias = Operation | CardOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ Show = Callable[[str], None]
 
 
 async def enumerate_faults(
-    stage: Stage, operations: Sequence[Operation], nursery: ForkServerContext | None, show: Show, *, kills_all: bool
+    stage: Stage, operations: Sequence[AnyOperation], nursery: ForkServerContext | None, show: Show, *, kills_all: bool
 ) -> list[Cell]:
     """All points of these operations with the stage's provider. nursery: kill processes, too, at the main ones or all.
 
@@ -58,8 +62,7 @@ async def enumerate_faults(
     """
     cells: list[Cell] = []
     for operation in operations:
-        refused_by = refuser_of(stage.kind.name) if operation.is_refused_first else None
-        stage = replace(stage, ware=operation.ware, refused_by=refused_by)
+        stage = operation.staged(stage)
         show(f"{stage.kind.name}: {operation.name}")
         steps: list[str] = []
         for fault in FAULTS:
@@ -82,7 +85,7 @@ def _deaths(steps: int) -> Iterator[tuple[int, Fault]]:
     return ((nth, fault) for fault in DEADLY for nth in range(steps))
 
 
-async def _cut(stage: Stage, operation: Operation, nth: int, fault: Fault, steps: list[str]) -> tuple[Cell, bool]:
+async def _cut(stage: Stage, operation: AnyOperation, nth: int, fault: Fault, steps: list[str]) -> tuple[Cell, bool]:
     """One point; whether the work came as far as that. `steps` becomes the longest list of them seen."""
     before = {each.id for each in await stage.sold()}
     order = await operation.prepare(stage)
@@ -108,7 +111,7 @@ async def _run(stage: Stage, job: Job | None, cutter: Cutter) -> list[str]:
 
 
 async def _kill(
-    stage: Stage, operation: Operation, nth: int, fault: Fault, step: str, nursery: ForkServerContext
+    stage: Stage, operation: AnyOperation, nth: int, fault: Fault, step: str, nursery: ForkServerContext
 ) -> Cell:
     before = {each.id for each in await stage.sold()}
     order = await operation.prepare(stage)
@@ -122,7 +125,7 @@ async def _kill(
     return cell
 
 
-async def _judge(stage: Stage, operation: Operation, order: UUID, before: set[str], point: Point) -> Cell:
+async def _judge(stage: Stage, operation: AnyOperation, order: UUID, before: set[str], point: Point) -> Cell:
     await operation.settle(stage, order)
     end, sold = await stage.end(order), await stage.sold(before)
     user = (await stage.row(order))["user_id"]

@@ -14,7 +14,7 @@ import structlog
 
 from bench.faults.point import Cutter, Fault
 from bench.faults.ware import Job
-from bench.faults.worker import KINDS, Control, work
+from bench.faults.worker import Control, kind_of, work
 
 DEADLINE_S = 30.0
 
@@ -63,4 +63,4 @@ def _die_at(
 ) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     cutter = Cutter(nth, fault, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    asyncio.run(work(url, base_url, KINDS[kind], job, cutter, control, refused_by))
+    asyncio.run(work(url, base_url, kind_of(kind), job, cutter, control, refused_by))

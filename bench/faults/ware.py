@@ -12,11 +12,16 @@ from uuid import UUID
 
 from wallet_db import orders, rentals
 from wallet_db.accounts import AccountLook
+from wallet_db.card_customers import CustomerJob
+from wallet_db.card_fundings import FundingJob
+from wallet_db.card_jobs import CardJob
+from wallet_db.card_notices import WebhookJob
 from wallet_db.connect import Pool
 from wallet_db.jobs import ActivationJob, claim_activations
 from wallet_db.rental_jobs import RentalJob, claim_rentals
 
-Job: TypeAlias = ActivationJob | RentalJob | AccountLook
+CardJobs: TypeAlias = CustomerJob | CardJob | FundingJob | WebhookJob
+Job: TypeAlias = ActivationJob | RentalJob | AccountLook | CardJobs
 
 LEASE = timedelta(seconds=60)
 CLAIMED_MAX = 50

@@ -25,10 +25,13 @@ _BAN_TIME = "%Y-%m-%d %H-%M-%S"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. retry_after_s: of the header Retry-After. secret: what an echo must not carry into an error."""
+    """What came back. retry_after_s: of the header Retry-After. secret: what an echo must not carry into an error.
+
+    Its `repr` shows no text, which may hold a code, or the number of a card.
+    """
 
     http_status: int
-    text: str
+    text: str = field(repr=False)
     retry_after_s: float | None = None
     secret: str = field(default="", repr=False)
 

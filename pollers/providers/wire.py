@@ -44,9 +44,10 @@ class Wire:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         bytes_max: int = ANSWER_BYTES_MAX,
     ) -> Answer:
-        """Make a request whose repetition might do harm. Raises Unavailable, OutcomeUnknown."""
+        """Make a request whose repetition might do harm. content: its body. Raises Unavailable, OutcomeUnknown."""
         # Below timeout_s, so that a host that takes no connections is told apart from one that does not answer.
         connect_s = min(CONNECT_TIMEOUT_S_MAX, self._timeout_s / 3)
         try:
@@ -57,6 +58,7 @@ class Wire:
                     url,
                     params=params,
                     headers={"Accept-Encoding": "identity", **(headers or {})},
+                    content=content,
                     timeout=httpx.Timeout(self._timeout_s, connect=connect_s, pool=connect_s),
                     follow_redirects=False,
                 ) as response,
@@ -83,11 +85,12 @@ class Wire:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         bytes_max: int = ANSWER_BYTES_MAX,
     ) -> Answer:
         """Make a request that may be repeated: a lost answer means only that the provider is unavailable."""
         try:
-            return await self.ask(method, url, params=params, headers=headers, bytes_max=bytes_max)
+            return await self.ask(method, url, params=params, headers=headers, content=content, bytes_max=bytes_max)
         except OutcomeUnknown as lost:
             raise Unavailable(lost.reason) from None
 

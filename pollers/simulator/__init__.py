@@ -4,6 +4,7 @@
      └──► handler_api, fivesim_http ─► desk ─► dialects ─► state, rentals (orders, money, time as an argument)
                                         │     (sms_activate, herosms, fivesim)   └─► routes ─► catalogue (what is sold)
                                         └─► faults, limits, scenarios (what goes wrong)
+          strowallet_http passes the same desk to strowallet and strowallet_account: cards, and money on them
     server runs the app; simulation holds all of it, and keeps each provider's account in a file, as record writes it.
     webhooks tells of each SMS, on loopback.
 

@@ -3,6 +3,7 @@
     /stubs/handler_api.php         SMS-Activate's classic dialect
     /hero/stubs/handler_api.php    HeroSMS: to its clients, a provider whose base URL ends in /hero
     /v1/…                          5sim
+    /api/bitvcard/…                Strowallet's cards, and /api/wallet/balance/USD/
     /sim/…                         control
 
 The lifespan owns the task that sends webhooks.
@@ -22,6 +23,8 @@ from pollers.simulator.fivesim_http import fivesim_route
 from pollers.simulator.handler_api import handler_api_routes
 from pollers.simulator.settings import SimulatorSettings
 from pollers.simulator.simulation import new_simulation
+from pollers.simulator.strowallet_control import card_routes
+from pollers.simulator.strowallet_http import strowallet_routes
 from pollers.simulator.webhooks import telling
 
 
@@ -47,9 +50,11 @@ def create_app(settings: SimulatorSettings) -> Starlette:
         routes=[
             *handler_api_routes(simulation),
             fivesim_route(simulation),
+            *strowallet_routes(simulation),
             *control_routes(simulation),
             *rental_routes(simulation),
             *scenario_routes(simulation),
+            *card_routes(simulation),
         ],
         exception_handlers={ControlError: show_error},
         lifespan=lifespan,

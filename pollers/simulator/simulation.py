@@ -8,8 +8,9 @@ bent by control. No id is in two accounts.
 
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +23,8 @@ from pollers.simulator.record import from_json, to_json
 from pollers.simulator.scenarios import SCENARIOS, Scenario
 from pollers.simulator.settings import SimulatorSettings
 from pollers.simulator.state import SimulatedAccount
+from pollers.simulator.strowallet_account import StrowalletAccount
+from pollers.simulator.strowallet_record import cards_from_json, cards_to_json
 from pollers.simulator.till import FIRST_ID, Timing
 
 LOG_MAX = 1_000
@@ -29,7 +32,9 @@ SMS_ACTIVATE = "sms_activate"
 HEROSMS = "herosms"
 FIVESIM = "fivesim"
 FIRST_IDS = {SMS_ACTIVATE: FIRST_ID, HEROSMS: 2 * FIRST_ID, FIVESIM: 3 * FIRST_ID}
-"""The providers played, and where the ids of each begin."""
+"""The providers of numbers played, and where the ids of each begin."""
+STROWALLET = "strowallet"
+"""And that of cards, whose account is another kind of thing."""
 
 
 @dataclass(slots=True)
@@ -37,10 +42,11 @@ class Simulation:
     """Used from one event loop only, and never across an await: that is its whole locking.
 
     state_file: of the classic account; another provider's name stands before the suffix of its own. random: for what a
-    scenario does to requests. limiters: by name, those of `Scenario.limits`.
+    scenario does to requests. limiters: by name, those of `Scenario.limits`. card_webhook_secret: None for unsigned.
     """
 
     accounts: dict[str, SimulatedAccount]
+    strowallet: StrowalletAccount
     random: Random
     scenario: Scenario = SCENARIOS["calm"]
     clock: Clock = field(default_factory=Clock)
@@ -48,6 +54,7 @@ class Simulation:
     state_file: Path | None = None
     faults: FaultPlan = field(default_factory=FaultPlan)
     webhook_urls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    card_webhook_secret: str | None = None
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_MAX))
     _changes_kept: dict[str, int] = field(default_factory=dict)
     five: FiveSimAccount = field(init=False)
@@ -81,10 +88,16 @@ class Simulation:
         if self.state_file is None:
             return
         for provider, account in self.accounts.items():
-            if account.changes != self._changes_kept.get(provider, 0) and _write(
-                account, _file_of(provider, self.state_file)
-            ):
-                self._changes_kept[provider] = account.changes
+            self._keep(provider, account.changes, partial(_record_of, account))
+        self._keep(STROWALLET, self.strowallet.changes, lambda: cards_to_json(self.strowallet.record()))
+
+    def _keep(self, provider: str, changes: int, record: Callable[[], bytes]) -> None:
+        if (
+            self.state_file is not None
+            and changes != self._changes_kept.get(provider, 0)
+            and _write(record(), _file_of(provider, self.state_file))
+        ):
+            self._changes_kept[provider] = changes
 
 
 def new_simulation(settings: SimulatorSettings) -> Simulation:
@@ -100,11 +113,13 @@ def new_simulation(settings: SimulatorSettings) -> Simulation:
         provider: SimulatedAccount(timing, _random(settings.seed, provider), first_id=first_id)
         for provider, first_id in FIRST_IDS.items()
     }
+    strowallet = StrowalletAccount(_random(settings.seed, STROWALLET))
     if settings.state_file is not None:
         for provider, account in accounts.items():
-            _load(account, _file_of(provider, settings.state_file))
+            _load(_file_of(provider, settings.state_file), partial(_resume, account))
+        _load(_file_of(STROWALLET, settings.state_file), lambda content: strowallet.resume(cards_from_json(content)))
     random = _random(settings.seed, "scenario")
-    return Simulation(accounts, random, SCENARIOS[settings.scenario], state_file=settings.state_file)
+    return Simulation(accounts, strowallet, random, SCENARIOS[settings.scenario], state_file=settings.state_file)
 
 
 def _random(seed: int | None, provider: str) -> Random:
@@ -116,11 +131,11 @@ def _file_of(provider: str, state_file: Path) -> Path:
     return state_file if provider == SMS_ACTIVATE else state_file.with_suffix(f".{provider}{state_file.suffix}")
 
 
-def _write(account: SimulatedAccount, state_file: Path) -> bool:
+def _write(content: bytes, state_file: Path) -> bool:
     unfinished = state_file.with_name(f"{state_file.name}.new")
     try:
         state_file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(to_json(account.record()))
+        unfinished.write_bytes(content)
         unfinished.replace(state_file)
     except OSError as error:
         _complain(state_file, f"not written: {error.strerror}")
@@ -128,9 +143,17 @@ def _write(account: SimulatedAccount, state_file: Path) -> bool:
     return True
 
 
-def _load(account: SimulatedAccount, state_file: Path) -> None:
+def _record_of(account: SimulatedAccount) -> bytes:
+    return to_json(account.record())
+
+
+def _resume(account: SimulatedAccount, content: bytes) -> None:
+    account.resume(from_json(content))
+
+
+def _load(state_file: Path, resume: Callable[[bytes], None]) -> None:
     try:
-        account.resume(from_json(state_file.read_bytes()))
+        resume(state_file.read_bytes())
     except FileNotFoundError:
         return
     except OSError as error:

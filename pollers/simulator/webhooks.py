@@ -4,8 +4,11 @@
                     {"rentId","sms":{"phoneFrom","text","date"}} to the URL that came with the rental's purchase
     HeroSMS         {"activationId","phoneFrom","service","text","code","country","receivedAt"} to the account's URLs
 
-An answer other than 200 is followed by another attempt, ATTEMPTS_MAX in all. As with the providers nothing is signed,
-an end without SMS is not told, and what was not delivered at the end of the process is lost: a webhook is a hint.
+    Strowallet      as `strowallet_webhooks.py` has it, of cards
+
+An answer other than 200 is followed by another attempt, ATTEMPTS_MAX in all. As with the providers of numbers nothing
+of theirs is signed, an end without SMS is not told, and what was not delivered at the end of the process is lost: a
+webhook is a hint.
 Only loopback is told, so that nobody is ever attacked by way of a simulator.
 """
 
@@ -17,11 +20,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
 from pollers.simulator.herosms import sender_of
 from pollers.simulator.request import iso_time, plain_time
-from pollers.simulator.simulation import HEROSMS, SMS_ACTIVATE, Simulation
+from pollers.simulator.simulation import HEROSMS, SMS_ACTIVATE, STROWALLET, Simulation
 from pollers.simulator.state import SimulatedAccount, SimulatedOrder
+from pollers.simulator.strowallet_webhooks import card_news
 from pollers.simulator.till import Arrival, Refusal
 
 LOOK_S = 0.1
@@ -73,16 +78,16 @@ class _Teller:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as posts:
             while True:
-                for url, said in self._news():
+                for url, body, headers in self._news():
                     await self._room.acquire()
-                    posts.create_task(self._post(url, said))
+                    posts.create_task(self._post(url, body, headers))
                 await asyncio.sleep(LOOK_S)
 
-    def _news(self) -> list[tuple[str, dict[str, Any]]]:
-        """What to tell and where, of the SMS that have come since the last look."""
+    def _news(self) -> list[tuple[str, bytes, dict[str, str]]]:
+        """What to tell of what has come since the last look, as (URL, body, headers)."""
         simulation, now = self._simulation, self._simulation.clock.now()
-        news: list[tuple[str, dict[str, Any]]] = []
-        changes = sum(account.changes for account in simulation.accounts.values())
+        news: list[tuple[str, bytes, dict[str, str]]] = []
+        changes = self._changes()
         for provider, account in simulation.accounts.items():
             urls = simulation.webhook_urls.get(provider, ())
             if urls:
@@ -91,18 +96,25 @@ class _Teller:
             arrivals = list(account.till.arrivals)
             account.till.arrivals.clear()
             for arrival in arrivals:
-                news += told(provider, account, arrival, urls, now)
-        if changes != sum(account.changes for account in simulation.accounts.values()):
+                news += [(url, orjson.dumps(said), {}) for url, said in told(provider, account, arrival, urls, now)]
+        news += card_news(
+            simulation.strowallet, simulation.webhook_urls.get(STROWALLET, ()), simulation.card_webhook_secret, now
+        )
+        if changes != self._changes():
             simulation.keep()  # and not at every look: a file that cannot be written is told of each time
         return news
 
-    async def _post(self, url: str, said: dict[str, Any]) -> None:
+    def _changes(self) -> int:
+        return self._simulation.strowallet.changes + sum(each.changes for each in self._simulation.accounts.values())
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        headers = {"Content-Type": "application/json", **headers}
         try:
             for attempt in range(ATTEMPTS_MAX):
                 if attempt:
                     await asyncio.sleep(self._retry_s)
                 try:
-                    async with self._client.stream("POST", url, json=said) as response:
+                    async with self._client.stream("POST", url, content=body, headers=headers) as response:
                         if response.status_code == 200:
                             return
                 except (httpx.HTTPError, httpx.InvalidURL):

@@ -167,6 +167,24 @@ def test_provider_that_answers_again_and_a_ban_that_ends_are_over_then(database_
     run(database_url, scenario)
 
 
+def test_a_provider_left_alone_for_longer_than_the_quiet_is_one_alert_until_then(database_url: str) -> None:
+    """A breaker's pause is up to two minutes: nothing happens meanwhile, and nothing is over."""
+
+    async def scenario(db: Pool) -> None:
+        keeper, quiet = Keeper(), timedelta(seconds=10)
+        for pause_s in (5, 10, 20, 40, 80, 120, 120):
+            await say(db, "error", "PROVIDER_NOT_ANSWERING", provider="fivesim", pause_s=pause_s)
+            await tell_alerts(db, {}, channels=[keeper], quiet=quiet)
+            await pass_time(db, timedelta(seconds=pause_s))
+            assert (await tell_alerts(db, {}, channels=[keeper], quiet=quiet))["open_error"] == 1
+        assert [(times, message) for _, message, times in await rows(db)] == [(7, "PROVIDER_NOT_ANSWERING")]
+        assert all(told.body["over"] == [] for told in keeper.told)
+        await pass_time(db, timedelta(seconds=70))  # nobody asks it any more
+        assert (await tell_alerts(db, {}, channels=[keeper], quiet=quiet))["open_error"] == 0
+
+    run(database_url, scenario)
+
+
 def test_route_that_an_operator_decides_about_is_no_alert_any_more(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         keeper = Keeper()

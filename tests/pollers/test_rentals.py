@@ -100,7 +100,7 @@ def test_what_is_not_for_rent_upstream_gives_the_money_back(play: RentalPlay) ->
         rental = await rig.order("dry")
         await rig.work()
         assert await rig.end(rental) == ("failed", "NO_NUMBERS", *REFUNDED)
-        dear = await rig.order(hours=2)  # 0.50, for which nobody rents one out
+        dear = await rig.order("wechat", hours=2)  # 0.50, for which nobody rents one out
         await rig.work()
         assert await rig.end(dear) == ("failed", "PRICE_TOO_LOW", *REFUNDED)
         assert await rig.upstream() == []

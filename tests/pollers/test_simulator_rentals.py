@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from pollers.simulator import herosms, sms_activate
+from pollers.simulator.catalogue import COUNTRIES, SERVICES, price_of
 from pollers.simulator.record import from_json, to_json
-from pollers.simulator.rentals import SMS_EVERY_S, RentalState
+from pollers.simulator.rentals import HOURS_MAX, HOURS_MIN, SMS_EVERY_S, WHOLE_NUMBER, RentalState, rent_price_of
 from pollers.simulator.state import SimulatedAccount
 from pollers.simulator.till import Refusal, Timing
+from wallet_db.demo import DEMO_PRICE, DEMO_RENTAL_PRICE_HOUR
 
 T0 = 1_700_000_000.0
 HOUR_S = 3_600.0
@@ -98,6 +100,18 @@ def test_a_rental_ends_on_order_as_by_its_time() -> None:
     assert (rental.state, rental.ends_at, account.balance) == (RentalState.FINISHED, T0 + 10, FUNDS - rental.price)
     with pytest.raises(Refusal, match="RENT_DIE"):
         account.rentals.end(rental.id, T0 + 11)
+
+
+def test_the_demo_s_price_buys_every_rental_the_simulator_sells() -> None:
+    for service in (*SERVICES, WHOLE_NUMBER):
+        for country in COUNTRIES.values():
+            for hours in (HOURS_MIN, 4, 24, HOURS_MAX):
+                assert rent_price_of(service, country, hours) <= DEMO_RENTAL_PRICE_HOUR * hours
+
+
+def test_the_demo_s_price_buys_every_number_the_simulator_sells() -> None:
+    prices = [price_of(service, country) for service in SERVICES.values() for country in COUNTRIES.values()]
+    assert max(prices) <= DEMO_PRICE
 
 
 def test_rentals_are_in_the_record() -> None:
