@@ -14,6 +14,7 @@ from wallet_db.demo import set_demo_prices
 from wallet_db.embedded import EmbeddedPostgresError
 from wallet_db.logs import configure
 from wallet_db.migrate import MigrationError, migrate
+from wallet_db.no_dumps import refuse_core_dumps
 from wallet_db.settings import load
 from wallet_db.tracing import configure_tracing
 
@@ -35,6 +36,7 @@ def main() -> int:
         "PORT, DATABASE_URL, JWT_SECRET, BUS, DEMO and others; the README lists them.",
     )
     parser.parse_args()
+    refuse_core_dumps()
     settings = load(GatewaySettings)
     configure("gateway", settings)
     configure_tracing("gateway", settings)

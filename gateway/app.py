@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Scope
 from gateway.api import (
     activations,
     admin,
+    cards,
     demo,
     document,
     health,
@@ -50,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *receipts.OPERATIONS,
     *tokens.OPERATIONS,
     *admin.OPERATIONS,
+    *cards.OPERATIONS,  # before `webhooks`, whose path would match its webhook's
     *webhooks.OPERATIONS,
     *document.OPERATIONS,
     *health.OPERATIONS,

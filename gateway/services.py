@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from gateway.auth import Authenticator, Jwks
+from gateway.cards import Cards
 from gateway.offers import Offers
 from gateway.realtime.auth_listener import AuthListener
 from gateway.realtime.live_figures import tell_live
@@ -28,6 +29,7 @@ from notifier.event import Event
 from notifier.follower import follow
 from notifier.hub import Hub
 from notifier.pool_metrics import measure_pool
+from wallet_db.cards import ANSWERS as CARD_ANSWERS
 from wallet_db.connect import Pool, pool
 from wallet_db.events import read_epoch, read_heads, read_streams
 from wallet_db.roles import GATEWAY, OPERATOR
@@ -52,6 +54,7 @@ class Services:
     realtime: Realtime
     offers: Offers
     roll_call: RollCall
+    cards: Cards
     hearing: asyncio.Event
     """Set while the bus can be heard."""
 
@@ -97,7 +100,8 @@ async def open_services(
         users = Users(connections)
         realtime = Realtime(settings, authenticator, connections, hub, users)
         roll_call = RollCall(connections, realtime.permits, authenticator)
-        also = {ASKED: roll_call.hear, ANSWERED: roll_call.hear}
+        cards = Cards.open(settings, connections, hub.watch)
+        also = {ASKED: roll_call.hear, ANSWERED: roll_call.hear, CARD_ANSWERS: cards.reveals.hear}
         auth_listener = AuthListener(database_url, realtime.permits, settings.token_lifetime_s_max, also=also)
         await auth_listener.read(connections)  # before anybody is let in
         bus = open_bus(settings.bus, database_url, GATEWAY, nats_url=settings.nats_url.get_secret_value())
@@ -135,6 +139,7 @@ async def open_services(
                 realtime,
                 Offers(connections),
                 roll_call,
+                cards,
                 hearing,
             )
         finally:

@@ -1,22 +1,27 @@
 """The gateway's settings, from the environment. The README has them as one table."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Self
 
 from jwt.algorithms import has_crypto
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AwareDatetime, Field, SecretStr, field_validator, model_validator
 
 from gateway.auth import is_address, is_safe_address
+from gateway.auth.webhook_signature import WebhookSecrets
 from gateway.cors import origins_of
 from gateway.realtime.limits import TrustedProxies
 from notifier.settings import NotifierSettings
+from wallet_db.card_keys import CardKeySettings
+from wallet_db.kept_secrets import kept_secret
 
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
+WEBHOOK_SECRET_BYTES_MIN = 16
+DEMO_WEBHOOK_SECRET = "demo"  # noqa: S105 - the simulator's, as its key is
+CARD_PROVIDER = "strowallet"
 
 
-class GatewaySettings(NotifierSettings):
+class GatewaySettings(NotifierSettings, CardKeySettings):
     """Units are in the names."""
 
     host: str = "127.0.0.1"
@@ -61,6 +66,20 @@ class GatewaySettings(NotifierSettings):
     """Whose webhooks are taken for this provider's: addresses and networks, separated by commas; in the demo this
     machine's besides. The defaults are those the providers tell."""
     herosms_webhook_addresses: str = "84.32.223.53, 185.138.88.87"
+    strowallet_webhook_secret: SecretStr | None = None
+    """What Strowallet signs its webhooks with; without it they are not taken. In the demo: the simulator's."""
+    strowallet_webhook_secret_previous: SecretStr | None = None
+    """Counts as well while the sender goes over to the other one."""
+    strowallet_webhook_previous_until: AwareDatetime | None = None
+    """Until then; unset: for as long as the previous one is given."""
+    card_details_kept_s: float = Field(300.0, ge=0, le=86_400)
+    """What the provider said of a card is told again for so long before it is asked anew."""
+    card_reveal_wait_s: float = Field(15.0, ge=1, le=60)
+    """How long the full number and security code of a card are waited for."""
+    card_reveals_per_user_max: int = Field(10, ge=1, le=1_000)
+    """So often a user may see them within ten minutes, in one process."""
+    kyc_image_bytes_max: int = Field(2_000_000, ge=10_000, le=8_000_000)
+    """Of each image that comes with a customer."""
     cors_origins: str = ""
     """Origins whose pages may read the API and the realtime endpoints, separated by commas; `*`: all."""
     leave_s: float = Field(10.0, ge=0, le=20)
@@ -84,6 +103,13 @@ class GatewaySettings(NotifierSettings):
         elif len(self.jwt_secret.get_secret_value().encode()) < SECRET_BYTES_MIN:
             raise ValueError(f"JWT_SECRET: expected at least {SECRET_BYTES_MIN} bytes, got fewer")
         return self
+
+    @field_validator("strowallet_webhook_secret", "strowallet_webhook_secret_previous")
+    @classmethod
+    def _webhook_secrets_are_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < WEBHOOK_SECRET_BYTES_MIN:
+            raise ValueError(f"expected at least {WEBHOOK_SECRET_BYTES_MIN} bytes, got fewer")
+        return secret
 
     @field_validator("cors_origins")
     @classmethod
@@ -129,18 +155,16 @@ class GatewaySettings(NotifierSettings):
             return self.jwt_secret.get_secret_value()
         if not self.demo:
             return None
-        return _kept_secret(self.data_dir / "jwt_secret")
+        return kept_secret(self.data_dir / "jwt_secret", lambda: secrets.token_urlsafe(SECRET_BYTES_MIN))
 
-
-def _kept_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.touch(mode=0o600)
-    new.write_text(secrets.token_urlsafe(SECRET_BYTES_MIN), encoding="ascii")
-    try:
-        path.hardlink_to(new)  # whole or not at all, and the first of several processes wins
-    except FileExistsError:
-        pass
-    finally:
-        new.unlink()
-    return path.read_text(encoding="ascii")
+    def webhook_secrets(self) -> WebhookSecrets | None:
+        """What signs Strowallet's webhooks; None: nothing does, so none is taken."""
+        current, previous = self.strowallet_webhook_secret, self.strowallet_webhook_secret_previous
+        if current is None:
+            return WebhookSecrets(DEMO_WEBHOOK_SECRET.encode()) if self.demo else None
+        until = self.strowallet_webhook_previous_until
+        return WebhookSecrets(
+            current.get_secret_value().encode(),
+            previous.get_secret_value().encode() if previous is not None else None,
+            until.timestamp() if until is not None else None,
+        )

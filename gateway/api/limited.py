@@ -5,6 +5,8 @@ somebody who could do worse. In the demo they count for no user either.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from starlette.types import Scope
@@ -16,6 +18,8 @@ from gateway.realtime.limits import LOOPBACK, TrustedProxies
 from gateway.realtime.realtime import peer_of
 from gateway.settings import GatewaySettings
 
+LARGE_BODIES_MAX = 8
+RETRY_AFTER_S = 1
 STANDINGS = "onesms.standings"
 """What was counted of a request, in its ASGI scope."""
 
@@ -28,6 +32,7 @@ class Limits:
         self._of_address = RateLimit("address", settings.api_requests_per_address_per_s_max)
         self._proxies = TrustedProxies.parse(settings.trusted_proxies)
         self._spares_loopback = settings.demo
+        self._large_bodies = 0
 
     def count_address(self, scope: Scope) -> None:
         """One request of where it comes from. Raises ApiError TOO_MANY_REQUESTS."""
@@ -39,6 +44,17 @@ class Limits:
         """One request of this user. Raises ApiError TOO_MANY_REQUESTS."""
         if not (self._spares_loopback and self._proxies.client(*peer_of(scope)) == LOOPBACK):
             _note(scope, self._of_user.take(user_id, time.monotonic()))
+
+    @contextmanager
+    def large_body(self) -> Iterator[None]:
+        """While a body of megabytes is read, as few at a time take memory. Raises ApiError BUSY."""
+        if self._large_bodies >= LARGE_BODIES_MAX:
+            raise ApiError("BUSY", f"{LARGE_BODIES_MAX} large bodies are being read", retry_after_s=RETRY_AFTER_S)
+        self._large_bodies += 1
+        try:
+            yield
+        finally:
+            self._large_bodies -= 1
 
 
 def _note(scope: Scope, standing: Standing | None) -> None:

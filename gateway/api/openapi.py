@@ -29,6 +29,7 @@ comes over the realtime transports, with one cursor for all three.
 
 - Money is decimal strings, times are UTC with milliseconds, ids are UUIDs. New fields may come: bear with them.
 - Lists are newest first. `next` of a page is the `before` of the one that follows, null on the last.
+- A GET takes the parameters told here, and `access_token`; any other name is 400 `BAD_REQUEST`, with those expected.
 - A repeated POST: each operation says what it does. With an `Idempotency-Key` it does nothing, and another request with
   the key is refused; where it would buy twice, send one.
 - Every refusal has the same shape. Act on `error_code`; tell `request_id` when you report a fault.
@@ -133,9 +134,10 @@ def _parameters(each: Operation) -> Iterator[Json]:
         schema = {"type": "string", **({"format": "uuid"} if name.endswith("_id") else {})}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if each.query is not None:
-        for name, schema in each.query.model_json_schema(by_alias=True)["properties"].items():
+        whole = each.query.model_json_schema(by_alias=True)
+        for name, schema in whole["properties"].items():
             if name != "ticket":  # a security scheme
-                yield _query_parameter(name, schema)
+                yield _query_parameter(name, schema, is_required=name in whole.get("required", ()))
     for name, is_taken in (
         ("Idempotency-Key", each.keeps or each.repeat == KEYED),
         ("If-None-Match", 304 in each.gives),
@@ -144,14 +146,14 @@ def _parameters(each: Operation) -> Iterator[Json]:
             yield {"name": name, "in": "header", "required": False, **PARAMETERS[name]}
 
 
-def _query_parameter(name: str, schema: Json) -> Json:
+def _query_parameter(name: str, schema: Json, *, is_required: bool) -> Json:
     said = {key: value for key, value in schema.items() if key not in ("title", "description")}
     # Left out is what null means in a query, and an empty list what nobody sends.
     wanted = [kind for kind in said.pop("anyOf", [said]) if kind.get("type") != "null"]
     kind = {**said, **wanted[0]}
     if kind.get("default", ...) in (None, []):
         del kind["default"]
-    parameter = {"name": name, "in": "query", "required": False, "schema": kind}
+    parameter = {"name": name, "in": "query", "required": is_required, "schema": kind}
     told = schema.get("description") or kind.pop("description", None)
     kind.pop("description", None)
     return {**parameter, "description": told} if told else parameter

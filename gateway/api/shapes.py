@@ -23,6 +23,7 @@ RequestId = Annotated[
     str | None, Field(description="Of the request that placed it, or the first of its chain; null: not known.")
 ]
 ActivationStatus: TypeAlias = Literal["ordering", "pending", "received", "completed", "cancelled", "timeout", "failed"]
+CardStatus: TypeAlias = Literal["pending_activation", "active", "inactive", "blocked", "terminated", "failed"]
 RentalStatus: TypeAlias = Literal["ordering", "active", "completed", "cancelled", "expired", "failed"]
 OperationType: TypeAlias = Literal["freeze", "commit", "refund", "deposit", "adjust", "correct"]
 
@@ -118,6 +119,52 @@ class Rental(Shape):
     closed_at: Time | None
 
 
+class Funding(Shape):
+    """Dollars put on a card; the first are part of its creation."""
+
+    id: UUID
+    card_id: UUID
+    kind: Literal["creation", "funding"]
+    usd: Money
+    price: Money = Field(description="What the wallet pays.")
+    status: Literal["ordering", "pending", "completed", "failed"]
+    error_code: str | None
+    created_at: Time
+    ended_at: Time | None
+
+
+class Card(Shape):
+    """A virtual card."""
+
+    card_id: UUID
+    provider: str
+    status: CardStatus
+    balance: Money = Field(description="By the provider's last word, at `checked_at`.")
+    currency: Literal["USD"]
+    brand: str | None
+    wanted_action: Literal["block", "unblock"] | None = Field(description="Asked for, and not done yet.")
+    error_code: str | None
+    checked_at: Time | None
+    funding: Funding | None = Field(description="The newest.")
+    request_id: RequestId = None
+    created_at: Time
+    activated_at: Time | None
+    closed_at: Time | None
+
+
+class CardTransaction(Shape):
+    """What moved money on a card."""
+
+    card_id: UUID
+    transaction_id: str = Field(description="The provider's.")
+    usd: Money = Field(description="Onto the card: positive.")
+    type: str | None
+    method: str | None
+    narrative: str | None
+    status: str
+    at: Time
+
+
 class Wallet(Shape):
     """available = balance - frozen."""
 
@@ -177,11 +224,14 @@ class ServiceForSale(Shape):
 
 
 class ServiceForRent(Shape):
-    """A service, and what an hour costs."""
+    """A service, what an hour costs, and where."""
 
     service: str
     title: str
-    price_hour: Money
+    price_hour: Money = Field(description="The same in every country.")
+    countries: list[str] = Field(
+        description="Where a provider in use rents numbers for it, by their names; whether one is free shows the order."
+    )
 
 
 class Country(Shape):
@@ -260,7 +310,7 @@ class Snapshot(Shape):
     wallet: Wallet
     activations: list[Activation]
     rentals: list[Rental]
-    cards: list[Any]
+    cards: list[Card]
 
 
 class Event(Shape):

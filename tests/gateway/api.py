@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.gateway.customers import customer
 from tests.system import wait_until
 
 ORDER = {"service": "none", "country": "indonesia"}
@@ -40,6 +41,17 @@ def buy(client: httpx.Client, **order: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     bought: dict[str, Any] = answer.json()
     return bought
+
+
+def new_card(client: httpx.Client, usd: str = "5.00") -> dict[str, Any]:
+    """A card that the simulated provider has made; its user is registered there, if need be."""
+    if client.get("/api/strowallet/customer").status_code != 200:
+        answer = client.post("/api/strowallet/create-customer", json=customer())
+        assert answer.status_code == 201, answer.text
+    answer = client.post("/api/strowallet/create-card", json={"name_on_card": "ANN EXAMPLE", "usd": usd})
+    assert answer.status_code == 201, answer.text
+    card: dict[str, Any] = answer.json()
+    return card
 
 
 def until_status(client: httpx.Client, activation_id: str, status: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from pollers.simulator import SimulatorSettings
 from tests.conftest import database_of, execute
 from tests.gateway.api import client_of
+from tests.gateway.card_desk import WEBHOOK_SECRET, CardDesk
 from tests.gateway.clients import TRANSPORTS, Transport
 from tests.system import TLS, System, running_system
 
@@ -36,6 +37,25 @@ def system(server_url: str, template: str) -> Iterator[System]:
 def impatient_url(system: System) -> str:
     """A gateway outside the demo that beats every second, buffers little and hardly waits for a provider."""
     return system.start_gateway(DEMO="0", HEARTBEAT_S="1", BUFFER_BYTES_MAX="65536", ORDER_WAIT_S="0.2")
+
+
+@pytest.fixture(scope="package")
+def desk(server_url: str, template: str) -> Iterator[CardDesk]:
+    """A system whose cards the test looks after: no pollers, and a second gateway that waits for nobody."""
+    name = f"onesms_test_{uuid.uuid4().hex[:8]}"
+    asyncio.run(execute(server_url, f'create database "{name}" template "{template}"'))
+    environment = {"STROWALLET_WEBHOOK_SECRET": WEBHOOK_SECRET, "CARD_REVEALS_PER_USER_MAX": "4"}
+    with running_system(database_of(server_url, name), environment=environment) as running:
+        yield CardDesk(running, running.start_gateway(ORDER_WAIT_S="0"))
+    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+def owner(desk: CardDesk) -> Iterator[httpx.Client]:
+    """Somebody with 36.00 in the system of `desk`."""
+    _, token = desk.system.sign_in()
+    with client_of(desk.system.url, token) as client:
+        yield client
 
 
 @dataclass(frozen=True)

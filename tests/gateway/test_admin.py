@@ -137,6 +137,27 @@ def test_timeline_of_a_served_order_has_all_of_it(
     assert (shown.may_cancel, shown.may_refund) == (False, False)
 
 
+def test_what_a_provider_was_asked_stands_in_the_timeline(
+    ann: httpx.Client, alice: httpx.Client, provider: Provider
+) -> None:
+    order = buy(alice)
+    provider.set_times(early_cancel_s=3600)
+    refusal(alice.post(f"/api/activations/{order['id']}/cancel"), 409, "EARLY_CANCEL_DENIED")
+    provider.set_times(early_cancel_s=0)
+    assert alice.post(f"/api/activations/{order['id']}/cancel").json()["status"] == "cancelled"
+
+    def calls() -> list[tuple[str, str, str]]:
+        shown = shaped(ann.get(f"/api/admin/orders/{order['id']}"), shapes.OrderDetail)
+        return [
+            (entry.what, entry.detail["method"], entry.detail["outcome"])
+            for entry in shown.timeline
+            if entry.kind == "call"
+        ]
+
+    wait_until(lambda: len(calls()) == 2, "both are written")
+    assert calls() == [("sms_activate", "cancel", "too_early"), ("sms_activate", "cancel", "cancelled")]
+
+
 def test_receipt_stands_in_the_timeline(ann: httpx.Client, alice: httpx.Client, provider: Provider) -> None:
     order = buy(alice, service="whatsapp")
     cursor = alice.get("/realtime/poll").json()["cursor"]

@@ -42,7 +42,7 @@ async def outcome(url: str, path: str, ticket: str) -> str:
                 return "opened" if json.loads(await connection.recv())["type"] == "ready" else "?"
             except websockets.ConnectionClosed as end:
                 return str(end.rcvd.code if end.rcvd else None)
-    params = {"ticket": ticket, "wait": 0}
+    params = {"ticket": ticket, **({"wait": 0} if path.endswith("/poll") else {})}
     async with (
         httpx.AsyncClient(base_url=url, verify=TLS, trust_env=False) as client,
         client.stream("GET", path, params=params) as answer,

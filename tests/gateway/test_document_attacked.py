@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gateway.auth import Authenticator
-from tests.gateway.api import ORDER, buy, client_of, refusal, until_status
+from tests.gateway.api import ORDER, buy, client_of, new_card, refusal, until_status
 from tests.gateway.conftest import Provider
 from tests.gateway.test_security import BODIES, bearer
 from tests.system import JWT_SECRET, System
@@ -43,7 +43,8 @@ class Victim(NamedTuple):
 
     def state(self) -> list[Any]:
         """All that is theirs; the same before and after."""
-        pages = ("/api/activations", "/api/rentals", "/api/wallet", "/api/wallet/operations")
+        pages = ("/api/activations", "/api/rentals", "/api/strowallet/list-cards", "/api/strowallet/customer")
+        pages += ("/api/wallet", "/api/wallet/operations")
         return [self.client.get(path).json() for path in pages]
 
 
@@ -65,13 +66,23 @@ def victim(system: System, provider: Provider) -> Iterator[Victim]:
         provider.deliver_sms(served["phone"], CODE)
         served = until_status(client, served["id"], "received")
         orders = [served["id"], waiting["id"], rental["id"]]
+        card = new_card(client, "5.00")
+        shown = client.get("/api/strowallet/card-details", params={"card_id": card["card_id"]}).json()
         before = client.get("/api/activations?limit=1").json()["next"]
         cursor = client.get("/realtime/poll").json()["cursor"]
         yield Victim(
             client,
             {"activation_id": orders, "rental_id": orders, "order_id": orders, "user_id": [user_id]},
-            {"before": [before, "100"], "cursor": [cursor, f"{cursor.rpartition('-')[0]}-0"], "user_id": [user_id]},
-            [*orders, user_id, CODE, *(order["phone"] for order in (served, waiting, rental))],
+            {
+                "before": [before, "100"],
+                "card_id": [card["card_id"]],
+                "cursor": [cursor, f"{cursor.rpartition('-')[0]}-0"],
+                "user_id": [user_id],
+            },
+            [
+                *(*orders, user_id, CODE, card["card_id"], f'"{shown["last4"]}"'),
+                *(order["phone"] for order in (served, waiting, rental)),
+            ],
         )
 
 
@@ -167,10 +178,20 @@ def test_every_list_is_read_page_by_page(paths: dict[str, dict[str, Any]], syste
             properties = schemas[given["schema"]["$ref"].rpartition("/")[2]].get("properties", {})
             arrays = {name for name, schema in properties.items() if schema.get("type") == "array"}
             taken = {each["name"] for each in told.get("parameters", ()) if each["in"] == "query"}
-            if arrays and "cursor" not in taken and "id" not in properties and "order" not in properties:
+            is_of_one = properties.keys() & {"id", "order", "card"}
+            if arrays and "cursor" not in taken and not is_of_one:
                 lists.add(told["operationId"])
-                if told["operationId"] not in WHOLE_LISTS:
+                if {"page", "size"} <= taken:
+                    assert {"page", "size", "total"} <= properties.keys(), told["operationId"]
+                elif told["operationId"] not in WHOLE_LISTS:
                     assert "limit" in taken, told["operationId"]
                     assert taken & {"before", "after"}, told["operationId"]
                     assert "next" in properties, told["operationId"]
-    assert lists >= {"activations_listing", "rentals_listing", "wallet_operations", "users_audit", "wallet_catalogue"}
+    assert lists >= {
+        "activations_listing",
+        "rentals_listing",
+        "wallet_operations",
+        "users_audit",
+        "wallet_catalogue",
+        "card_listing",
+    }

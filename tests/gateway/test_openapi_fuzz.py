@@ -16,7 +16,7 @@ from gateway.api.openapi import document
 from gateway.api.operation import Access
 from gateway.app import DEMO_OPERATIONS, OPERATIONS
 from gateway.auth import Authenticator
-from tests.gateway.api import ORDER, buy, client_of
+from tests.gateway.api import ORDER, buy, client_of, new_card
 from tests.gateway.support import own_gateway
 from tests.system import JWT_SECRET, System
 
@@ -67,8 +67,16 @@ def ids(system: System, tokens: dict[bool, str]) -> dict[str, list[str]]:
         rental = ORDER | {"service": "whatsapp", "hours": 4}
         rentals = [client.post("/api/rentals", json=rental).json()["id"] for _ in range(2)]
         bought = [buy(client)["id"] for _ in range(3)]
+        cards = [new_card(client)["card_id"] for _ in range(2)]
     users = [system.sign_in("fuzz")[0]]
-    return {"activation_id": bought, "rental_id": rentals, "order_id": [*bought, *rentals], "user_id": users}
+    orders = [*bought, *rentals]
+    return {
+        "activation_id": bought,
+        "rental_id": rentals,
+        "order_id": orders,
+        "user_id": users,
+        "card_id": cards,
+    }
 
 
 @api.parametrize()
@@ -77,10 +85,11 @@ def test_what_is_answered_is_documented(
     case: Any, url: str, tokens: dict[bool, str], ids: dict[str, list[str]]
 ) -> None:
     token = tokens[case.operation.definition.raw["operationId"] in OF_OPERATORS]
-    for name in ids.keys() & (case.path_parameters or {}).keys():
-        if is_uuid(case.path_parameters[name]):
-            at = UUID(case.path_parameters[name]).int % (len(ids[name]) + 1)
-            case.path_parameters[name] = [*ids[name], case.path_parameters[name]][at]
+    for said in (case.path_parameters, case.query, case.body):
+        for name in ids.keys() & (said.keys() if isinstance(said, dict) else set()):
+            if is_uuid(said[name]):
+                at = UUID(said[name]).int % (len(ids[name]) + 1)
+                said[name] = [*ids[name], said[name]][at]
     case.call_and_validate(base_url=url, headers={"authorization": f"Bearer {token}"})
 
 

@@ -182,6 +182,16 @@ def test_rentals_come_page_by_page(alice: httpx.Client) -> None:
     refusal(alice.get("/api/rentals?before=x"), 400, "BAD_REQUEST")
 
 
-def test_what_is_for_rent_is_in_the_catalogue(system: System) -> None:
-    services = httpx.get(f"{system.url}/api/services").json()["rentals"]
-    assert {"service": "whatsapp", "title": "WhatsApp", "price_hour": "1.50"} in services
+@pytest.mark.parametrize("country", ["germany", "england", "usa"])
+def test_the_demo_rents_where_numbers_are_dear(alice: httpx.Client, country: str) -> None:
+    answer = alice.post("/api/rentals", json={"service": "whatsapp", "country": country, "hours": 2})
+    assert (answer.status_code, answer.json()["status"]) == (201, "active"), answer.text
+
+
+def test_what_is_for_rent_and_where_is_in_the_catalogue(alice: httpx.Client, system: System) -> None:
+    rent(alice)  # so a poller has been at its accounts
+    catalogue = httpx.get(f"{system.url}/api/services").json()
+    [whatsapp] = [rental for rental in catalogue["rentals"] if rental["service"] == "whatsapp"]
+    assert (whatsapp["title"], whatsapp["price_hour"]) == ("WhatsApp", "1.50")
+    assert "indonesia" in whatsapp["countries"]
+    assert set(whatsapp["countries"]) <= {country["country"] for country in catalogue["countries"]}

@@ -18,6 +18,7 @@ from gateway.api.operation import READING, Access, Operation
 from gateway.app import DEMO_OPERATIONS, OPERATIONS
 from gateway.auth import Authenticator
 from tests.gateway.api import ORDER, buy, refusal
+from tests.gateway.customers import CUSTOMER
 from tests.system import JWT_SECRET, System
 from wallet_db.events import OPERATORS
 
@@ -31,9 +32,10 @@ DECIDED = {
         "wallet_offers",
     },
     Access.PROVIDER: {
-        "webhooks_hear",
+        "card_webhook_hear", "webhooks_hear",
     },
     Access.OPERATOR: {
+        "cards_listing", "cards_reconcile", "cards_reconciliations", "cards_show",
         "figures_history", "figures_live", "orders_cancel", "orders_cancel_rental", "orders_close_rental",
         "orders_refund", "orders_refund_rental", "orders_search", "orders_show", "orders_stuck", "served_enter",
         "tokens_revoke", "trade_decide", "trade_decide_service", "trade_price", "trade_routes", "trade_services",
@@ -41,7 +43,9 @@ DECIDED = {
         "wallets_correct", "wallets_faulty", "wallets_logs",
     },
     Access.USER: {
-        "activations_buy", "activations_cancel", "activations_listing", "activations_show", "receipts_acknowledge",
+        "activations_buy", "activations_cancel", "activations_listing", "activations_show", "card_balance",
+        "card_details", "card_listing", "card_reveal", "card_transactions", "cards_block", "cards_create", "cards_fund",
+        "cards_unblock", "customers_create", "customers_show", "offer_show", "receipts_acknowledge",
         "rentals_cancel", "rentals_extend", "rentals_finish", "rentals_listing", "rentals_rent", "rentals_show",
         "served_check", "served_finish", "served_retry", "stream_poll", "stream_sse", "stream_websocket",
         "tokens_issue_ticket", "tokens_renew", "wallet_operations", "wallet_show",
@@ -52,6 +56,11 @@ BODIES: dict[str, Any] = {
     "NewActivation": ORDER,
     "NewRental": ORDER | {"hours": 4},
     "NewExtension": {"hours": 4},
+    "NewCustomer": CUSTOMER,
+    "NewCard": {"name_on_card": "ANN EXAMPLE", "usd": "5.00"},
+    "NewCardFunding": {"card_id": str(uuid4()), "usd": "5.00"},
+    "WhichCard": {"card_id": str(uuid4())},
+    "NewReconciliation": {"correct": False},
     "EnteredSms": {"code": "1234"},
     "Renewal": {"token": "x.y.z"},
     "NewRevocation": {"token_id": "nobody's"},

@@ -54,7 +54,7 @@ def test_texts_of_others_are_shown_as_texts(database_url: str) -> None:
             (order,) = orders - seen
             seen = orders
             assert page.request.post(f"{control}/{order}/sms", data={"code": code, "text": text}).ok
-            expect(page.locator("#toasts")).to_contain_text(code)
+            expect(page.locator("#announced-now")).to_contain_text(" ".join(code))
             shown = page.locator(".order .sms").get_by_text(text.split()[0]).first
             expect(shown).to_be_attached()
             assert text in (shown.text_content() or "")

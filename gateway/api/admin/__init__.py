@@ -5,7 +5,7 @@ Each operation wants an operator's token, and the pool that acts as `onesms_oper
 role can do nothing of this, so a fault in what serves users opens none of it.
 """
 
-from gateway.api.admin import figures, orders, page, trade, users, wallets
+from gateway.api.admin import cards, figures, orders, page, trade, users, wallets
 
 OPERATIONS = (
     *page.OPERATIONS,
@@ -13,5 +13,6 @@ OPERATIONS = (
     *users.OPERATIONS,
     *wallets.OPERATIONS,
     *trade.OPERATIONS,
+    *cards.OPERATIONS,
     *figures.OPERATIONS,
 )

@@ -92,10 +92,14 @@ class OrderOfOperators(Shape):
 
 
 class TimelineEntry(Shape):
-    """One thing that happened. Codes and texts of SMS are not told."""
+    """One thing that happened. Codes and texts of SMS are not told.
+
+    A `provider` was asked for a number; a `call` is anything else it was asked, with its outcome: what came again and
+    again the same is told at growing distances, with how many `times` since.
+    """
 
     at: Time
-    kind: Literal["event", "operation", "provider", "sms", "receipt", "log"]
+    kind: Literal["event", "operation", "provider", "call", "sms", "receipt", "log"]
     what: str
     detail: dict[str, Any]
 
