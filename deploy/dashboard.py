@@ -197,6 +197,44 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
         ),
     ),
     (
+        "Cards",
+        (
+            Panel(
+                "Cards that differ from their provider's",
+                "short",
+                [
+                    ("max(onesms_card_mismatches_left)", "to be looked at"),
+                    ("max(onesms_card_balances_beyond)", "balances too far apart"),
+                    ("max(onesms_cards_blocked_day)", "blocked in 24 hours"),
+                    ("max(onesms_cards_blocked_beyond)", "too many of them"),
+                ],
+            ),
+            Panel(
+                "Webhooks of cards in an hour",
+                "short",
+                [("max(onesms_card_webhooks_hour)", "all"), ("max(onesms_card_webhooks_failed_hour)", "failed")],
+            ),
+            Panel(
+                "Webhooks of cards by what was thought of them",
+                "ops",
+                [(rate("onesms_card_webhooks_total", "outcome"), "{{outcome}}")],
+            ),
+            Panel(
+                "Card details and numbers asked for",
+                "ops",
+                [
+                    (rate("onesms_card_reads_total", "outcome"), "details {{outcome}}"),
+                    (rate("onesms_card_reveals_total", "outcome"), "number {{outcome}}"),
+                ],
+            ),
+            Panel(
+                "Hits of card rules",
+                "short",
+                [("max(onesms_card_rule_hits_total)", "all"), ("max(onesms_card_rules_acted_total)", "acted upon")],
+            ),
+        ),
+    ),
+    (
         "Processes",
         (
             Panel(

@@ -10,10 +10,12 @@ import { announce } from './ui/announcer.js';
 import { Api } from './ui/api.js';
 import { setUpBuy } from './ui/buy.js';
 import { setUpCatalogue } from './ui/catalogue.js';
+import { setUpCards } from './ui/cards.js';
 import { connectionLight } from './ui/connection.js';
 import { everySecond } from './ui/countdown.js';
-import { byId, h } from './ui/dom.js';
+import { byId, h, setText } from './ui/dom.js';
 import { humanError } from './ui/errors.js';
+import { showFailure } from './ui/failure.js';
 import { LANGUAGES, has, language, setLanguage, t, translate } from './ui/language.js';
 import { setUpOperations } from './ui/operations.js';
 import { Orders } from './ui/orders.js';
@@ -26,7 +28,8 @@ import { say, setUpSignIn, showCredit } from './ui/signin.js';
 import { Stall } from './ui/stall.js';
 import { createStore } from './ui/store.js';
 import { Titles } from './ui/titles.js';
-import { setUpToasts, showProblem, showSms } from './ui/toast.js';
+import { showSms } from './ui/toast.js';
+import { clearToasts, setUpToasts } from './ui/toasts.js';
 import { setUpViews, showPane } from './ui/views.js';
 import { showWallet } from './ui/wallet.js';
 
@@ -53,6 +56,7 @@ function startSession({ token, name }) {
   const catalogue = setUpCatalogue(stall, titles, buy, available, signal);
   const past = setUpPast(api, stall, titles, store.nowMs, signal);
   const operations = setUpOperations(api, signal);
+  const cards = setUpCards(api, store.nowMs, signal);
   const light = connectionLight(byId('connection'));
   const client = connect({ token, ...pinnedTransport() });
   let isStallMissing = false;
@@ -76,6 +80,7 @@ function startSession({ token, name }) {
     store.dispatch({ type: 'event', event });
     if (event.type === 'balance.changed') operations.reload();
     if (event.type === 'sms.received') tellSms(event);
+    if (event.type.startsWith('card.')) cards.take(event);
   });
   client.on('state', (state) => {
     light.show(state);
@@ -92,13 +97,16 @@ function startSession({ token, name }) {
 
   async function loadStall() {
     isStallMissing = false;
+    const messages = ['buy-message', 'offer-message'].map(byId);
+    for (const message of messages) setText(message, '');
     try {
       await stall.load();
       if (!signal.aborted) rebuild();
     } catch (error) {
       if (signal.aborted) return;
-      isStallMissing = true; // tried again when the connection is back
-      showProblem(humanError(error));
+      isStallMissing = true; // tried again when the connection is back, too
+      catalogue.show();
+      for (const message of messages) showFailure(message, error, loadStall);
     }
   }
 
@@ -112,6 +120,7 @@ function startSession({ token, name }) {
     catalogue.rebuild();
     past.rebuild();
     operations.rebuild();
+    cards.rebuild();
     light.tick();
   }
 
@@ -140,6 +149,7 @@ function startSession({ token, name }) {
     if (view === 'catalogue') stall.reload();
     if (view === 'orders') past.open();
     if (view === 'wallet') operations.open();
+    if (view === 'cards') cards.open();
   }
 
   const stopTicking = everySecond(() => {
@@ -154,7 +164,7 @@ function startSession({ token, name }) {
     ending.abort();
     stopTicking();
     client.close();
-    byId('toasts').replaceChildren();
+    clearToasts();
   };
   showAnew = rebuild;
 
@@ -169,6 +179,7 @@ function startSession({ token, name }) {
   setUpViews(showPaneOf, signal);
   light.show(client.state);
   loadStall();
+  cards.start();
 }
 
 function leave(why) {

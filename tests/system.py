@@ -30,6 +30,7 @@ from pollers.simulator import running as running_simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 JWT_SECRET = "a-secret-for-tests-of-more-than-32-bytes"
+CARD_KEYS = "k1:dGhlIGtleSBvZiB0ZXN0cywgdGhpcnR5LXR3byBieXQ="
 START_S = 30.0
 STOP_S = 10.0
 LOOK_S = 0.02
@@ -161,8 +162,9 @@ class System:
             "DATABASE_URL": database_url,
             "PORT": str(self.port),
             "JWT_SECRET": JWT_SECRET,
+            "CARD_KEYS": CARD_KEYS,
             "DEMO": "1",
-            **({"SMS_ACTIVATE_URL": simulator_url, "SMS_ACTIVATE_KEY": "demo"} if simulator_url else {}),
+            **(_accounts(simulator_url) if simulator_url else {}),
             **environment,
         }
         self.bus = self._environment.get("BUS", "postgres")
@@ -218,6 +220,16 @@ class System:
             process.terminate()
         for process in self.processes:
             process.stop()
+
+
+def _accounts(simulator_url: str) -> dict[str, str]:
+    """Of numbers and of cards."""
+    return {
+        "SMS_ACTIVATE_URL": simulator_url,
+        "SMS_ACTIVATE_KEY": "demo",
+        "STROWALLET_URL": simulator_url,
+        "STROWALLET_KEY": "demo",
+    }
 
 
 @contextmanager

@@ -64,6 +64,14 @@ HEALTHY: Mapping[str, str] = {
     f'onesms_periodic_job_last_finished_timestamp_seconds{{{GATEWAY},name="tell_alerts"}}': f"0+60{HOUR}",
     f'onesms_alerts_open{{{GATEWAY},level="critical"}}': f"0{HOUR}",
     f"onesms_alerts_failed_total{{{GATEWAY}}}": f"1{HOUR}",
+    f"onesms_card_balances_beyond{{{GATEWAY}}}": f"0{HOUR}",
+    f"onesms_card_mismatches_left{{{GATEWAY}}}": f"0{HOUR}",
+    f"onesms_card_reconciliation_open_seconds{{{GATEWAY}}}": f"0+60{HOUR}",
+    f"onesms_card_webhooks_hour{{{GATEWAY}}}": f"100{HOUR}",
+    f"onesms_card_webhooks_failed_hour{{{GATEWAY}}}": f"5{HOUR}",
+    f"onesms_cards_blocked_beyond{{{GATEWAY}}}": f"0{HOUR}",
+    f'onesms_provider_call_seconds_sum{{{POLLERS},provider="strowallet",method="card"}}': f"0+20{HOUR}",
+    f'onesms_provider_call_seconds_count{{{POLLERS},provider="strowallet",method="card"}}': f"0+10{HOUR}",
     **histogram("onesms_delivery_delay_seconds", GATEWAY, DELAYS, "0.1"),
     **histogram("onesms_follower_lag_seconds", NOTIFIER, LAGS, "0.1"),
     **histogram("onesms_pool_wait_seconds", f'{GATEWAY},pool="gateway"', WAITS, "0.001"),
@@ -140,6 +148,23 @@ CASES: Mapping[str, tuple[Mapping[str, str | None], set[str]]] = {
     "nobody tells": (
         {f'onesms_periodic_job_last_finished_timestamp_seconds{{{GATEWAY},name="tell_alerts"}}': f"0{HOUR}"},
         {"OnesmsAlertsNotTold"}),
+    "a card whose balance is far from the provider's": (
+        {f"onesms_card_balances_beyond{{{GATEWAY}}}": LATE}, {"OnesmsCardBalancesDiffer"}),
+    "a card that differs and could not be set right": (
+        {f"onesms_card_mismatches_left{{{GATEWAY}}}": LATE}, {"OnesmsCardMismatchesLeft"}),
+    "a comparison of cards that does not end": (
+        {f"onesms_card_reconciliation_open_seconds{{{GATEWAY}}}": f"20000+60{HOUR}"}, {"OnesmsCardReconciliationLate"}),
+    "webhooks that fail": ({f"onesms_card_webhooks_failed_hour{{{GATEWAY}}}": f"6{HOUR}"}, {"OnesmsCardWebhooksFail"}),
+    "a few webhooks, and all of them fail": (
+        {f"onesms_card_webhooks_failed_hour{{{GATEWAY}}}": f"19{HOUR}",
+         f"onesms_card_webhooks_hour{{{GATEWAY}}}": f"19{HOUR}"}, set()),
+    "many blocked cards": ({f"onesms_cards_blocked_beyond{{{GATEWAY}}}": LATE}, {"OnesmsCardsBlocked"}),
+    "a provider that answers slowly": (
+        {f'onesms_provider_call_seconds_sum{{{POLLERS},provider="strowallet",method="card"}}': f"0+21{HOUR}"},
+        {"OnesmsProviderSlow"}),
+    "a provider that nobody asks any more": (
+        {f'onesms_provider_call_seconds_sum{{{POLLERS},provider="strowallet",method="card"}}': f"9{HOUR}",
+         f'onesms_provider_call_seconds_count{{{POLLERS},provider="strowallet",method="card"}}': f"1{HOUR}"}, set()),
 }  # fmt: skip
 """What is otherwise (None: not there), and what fires then."""
 

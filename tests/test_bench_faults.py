@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bench.faults.card_operations import CARD_OPERATIONS
 from bench.faults.judge import End, Sold, faults_of, outcome_of
 from bench.faults.lines import name_of
 from bench.faults.operations import OPERATIONS
@@ -48,6 +49,30 @@ def test_no_death_and_no_lost_answer_changes_what_is_right(provider: str) -> Non
     for step in TELLING:
         for fault in ("before", "after", "lost", "killed before", "killed after"):
             assert f"  {step}, {fault} " in said
+
+
+def test_no_death_and_no_lost_answer_pays_twice_for_a_card() -> None:
+    status, said = faults("--providers", "strowallet")
+    assert status == 0
+    points = re.findall(r"^(\d+) fault points, \1 outcomes with 1 providers: all right$", said, re.MULTILINE)
+    assert int(points[0]) > 80
+    for operation in CARD_OPERATIONS:
+        assert f"\n{operation.name}  " in f"\n{said}"
+    for step in ("begin_card_creation", "ask: create", "record_card_created", "begin_card_funding", "ask: fund"):
+        for fault in ("before", "after", "lost", "killed before", "killed after"):
+            assert f"  {step}, {fault} " in said
+
+
+@pytest.mark.parametrize(
+    ("operation", "complaint"),
+    [("card: creation", "lost ask: create: bought 2"), ("card: funding", "lost ask: fund: ")],
+)
+def test_a_worker_that_pays_twice_for_a_card_is_found(operation: str, complaint: str) -> None:
+    status, said = faults(
+        "--control", "blind", "--operations", operation, "--providers", "strowallet", "--kill", "none"
+    )
+    assert status == 1
+    assert complaint in said
 
 
 @pytest.mark.parametrize(

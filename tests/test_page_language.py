@@ -89,10 +89,14 @@ def test_every_visible_text_comes_from_the_tables(database_url: str) -> None:
             ("catalogue", "#offer-rows tr"),
             ("orders", "#past-orders article"),
             ("wallet", "#operations"),
+            ("cards", "#no-cards"),
         ):
             page.click(f"#views a[href='#{view}']")
             expect(page.locator(shown).first).to_be_visible()
             expect_marked(page)
+        page.click("#new-card")
+        expect(page.locator("#customer-form")).to_be_visible()
+        expect_marked(page)
         page.click("#log-out")
         expect_marked(page)
 

@@ -1,10 +1,13 @@
 """A rented number from the click on: its messages live, longer, given back, given up."""
 
+import asyncio
+
 import httpx
 from playwright.sync_api import Page, expect
 
 from pollers.simulator import SimulatorSettings
 from tests.browser import DEADLINE_MS, open_page
+from tests.conftest import execute
 from tests.system import System, running_system
 from tests.test_end_to_end import expect_wallet, sign_in
 
@@ -68,7 +71,42 @@ def test_rent_read_extend_cancel_and_finish(database_url: str) -> None:
         expect_wallet(page, "27.00", "0.00", "27.00")
 
 
+def test_nothing_ends_a_rental_while_its_extension_is_undecided(database_url: str) -> None:
+    simulator = SimulatorSettings(port=0, sms_delay_s=1e6, early_cancel_s=0)
+    with (
+        running_system(database_url, pollers=True, simulator=simulator, environment={"ORDER_WAIT_S": "0"}) as system,
+        open_page(system.url) as page,
+    ):
+        sign_in(page)
+        rent(page, "4")
+        card = page.locator(OPEN)
+        expect(card).to_have_attribute("data-status", "active")
+        ends = [card.locator(f".{end}") for end in ("cancel", "finish")]
+        for end in ends:
+            expect(end).to_be_visible()
+        slow = {"action": "continueRentNumber", "fault": "slow", "delay_s": 3}
+        httpx.post(f"{system.simulator_url}/sim/faults", json=slow).raise_for_status()
+
+        card.locator(".extend button").focus()
+        page.keyboard.press("Enter")
+        expect(card).to_contain_text("Extending by 2 hours for 3.00")
+        for end in ends:
+            expect(end).to_be_hidden()
+        expect(card.locator(".extend")).to_be_hidden()
+        expect(card.locator(".hint")).to_contain_text("Until the extension is decided")
+        expect(card).to_be_focused()  # what was pressed is gone, its card is not
+        page.reload()
+        expect(card.locator(".hint")).to_contain_text("Until the extension is decided")
+
+        expect(card).to_contain_text("Extended by 2 hours for 3.00.", timeout=DEADLINE_MS)
+        expect(page.locator("#announced")).to_contain_text("Extended by 2 hours for 3.00.")
+        for end in (*ends, card.locator(".extend")):
+            expect(end).to_be_visible()
+        expect(card.locator(".hint")).to_contain_text("cancel for")
+
+
 def test_a_price_that_covers_no_rental_there_is_said_at_the_form_and_on_the_card(database_url: str) -> None:
+    asyncio.run(execute(database_url, "update services set rental_price_hour = 0.10 where service = 'whatsapp'"))
     with (
         running_system(database_url, pollers=True, simulator=SimulatorSettings(port=0)) as system,
         open_page(system.url, expected_errors=("409",)) as page,

@@ -44,6 +44,11 @@ export class AdminApi {
     return this.#send('POST', '/realtime/revocations', named);
   }
 
+  /** @param {'block' | 'unblock'} action Also for operators, who may name anybody's. */
+  actOnCard(action, id) {
+    return this.#send('POST', `/api/strowallet/${action}-card`, { card_id: id });
+  }
+
   async #send(method, path, body, headers = {}) {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const request = { method, headers: { ...headers }, cache: 'no-store', signal };

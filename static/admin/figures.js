@@ -32,7 +32,7 @@ export async function showFigures({ api, view, word, live }) {
   const draw = () => {
     drawLive();
     view.replaceChildren(
-      section('Now', facts(now(figures.now))),
+      section('Now', facts(now(figures.now), 'tiles')),
       section('All gateways, these three minutes', from, minute),
       section(step === 'hour' ? 'The last 24 hours' : 'The last 30 days',
         h('p', {}, choice('#figures', 'by the hour', step === 'hour'), ' · ',
@@ -55,7 +55,7 @@ function now(figures) {
     ['Half of the SMS within', seconds(figures.sms_s_p50)],
     ['Earned, 24 h', figures.price_paid], ['Cost, 24 h', Number(figures.cost).toFixed(2)],
     ['Users', String(figures.users)],
-    ['Users’ money', `${figures.balance}, ${figures.frozen} of it frozen`],
+    ['Users’ money', h('span', {}, figures.balance, h('small', {}, `${figures.frozen} of it frozen`))],
   ];
 }
 
@@ -125,7 +125,7 @@ function byProvider(times, rows, draw) {
       series: series((row) => row.answer_s_p50),
     }),
     draw({
-      title: 'Errors of providers: asked for a number, neither sold nor NO_NUMBERS', kind: 'bars',
+      title: 'Errors of providers', note: 'Asked for a number, they neither sold one nor said that there is none.', kind: 'bars',
       series: series((row) => row.errors),
     }),
   ];

@@ -22,7 +22,7 @@ export async function showLog({ api, view, refresh }) {
     growing(async (before) => {
       const page = await api.get('logs', { limit: 50, before, level: isSerious ? SERIOUS : null });
       return { rows: page.logs, next: page.next };
-    }, (rows) => table('Newest first', LOG, rows.map(logRow))),
+    }, (rows) => table('Newest first', LOG, rows.map(logRow), isSerious ? 'No warning, and nothing worse.' : 'Nothing has been written down yet.')),
   ]);
   const toggle = () => {
     isSerious = !isSerious;

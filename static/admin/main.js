@@ -8,8 +8,10 @@
  */
 
 import { connect } from '../client/index.js';
-import { byId, setText } from '../ui/dom.js';
+import { byId, h, setText } from '../ui/dom.js';
+import { clearToasts, setUpToasts } from '../ui/toasts.js';
 import { AdminApi } from './api.js';
+import { showCard, showCards } from './cards.js';
 import { showFigures } from './figures.js';
 import { connectionLight } from './light.js';
 import { Live } from './live.js';
@@ -18,6 +20,7 @@ import { showOrder, showOrders } from './orders.js';
 import { showNote, showProblem } from './toast.js';
 import { showTrade } from './trade.js';
 import { showUser } from './users.js';
+import { button, link, section } from './view.js';
 import { showWallets } from './wallets.js';
 
 const KEY = 'onesms.operator';
@@ -26,10 +29,14 @@ const VIEWS = {
   order: { show: showOrder, leastMs: 2_000 },
   user: { show: showUser, leastMs: 4_000 },
   wallets: { show: showWallets, leastMs: 6_000 },
+  cards: { show: showCards, leastMs: 6_000 },
+  card: { show: showCard, leastMs: 4_000 },
   trade: { show: showTrade, leastMs: 15_000 },
   figures: { show: showFigures, leastMs: 30_000 },
   alerts: { show: showLog, leastMs: 6_000 },
 };
+/** Views that have no link of their own above. */
+const PARENTS = { order: 'orders', user: 'orders', card: 'cards' };
 const CLOCK_MS = 2_000;
 const COUNTED_MAX = 100;
 const REST_MS = 30_000; // what passes by itself (an order that becomes overdue) is no event
@@ -62,7 +69,7 @@ function startSession(token) {
     shownEvent = live.newest?.newest_event ?? 0;
     if (isLeft) onLive = () => {};
     const view = byId('view');
-    showWhere(Object.hasOwn(VIEWS, name) && name !== 'order' && name !== 'user' ? name : 'orders');
+    showWhere(Object.hasOwn(PARENTS, name) ? PARENTS[name] : Object.hasOwn(VIEWS, name) ? name : 'orders');
     view.setAttribute('aria-busy', 'true');
     try {
       const shown = await show({ api, view, word: rest.join('/'), live, refresh: () => refresh({ isNew: true }) });
@@ -78,8 +85,8 @@ function startSession(token) {
     } catch (error) {
       if (mine !== reading || signal.aborted) return;
       if (error.status === 401 || error.code === 'OPERATORS_ONLY') return leave(error.message);
-      if (isNew) view.replaceChildren();
-      showProblem(error.message);
+      if (isNew) view.replaceChildren(failure(error, () => refresh({ isNew: true })));
+      else showProblem(error.message);
     } finally {
       if (mine === reading) {
         view.removeAttribute('aria-busy');
@@ -120,8 +127,8 @@ function startSession(token) {
     if (event.type !== 'admin.alert') return;
     const { alert, message, about, problem } = event.data;
     const what = [message ?? problem ?? alert, about].filter(Boolean).join(': ');
-    if (alert === 'over') showNote(`Over: ${what}`);
-    else showProblem(`Alert: ${what}`);
+    if (alert === 'over') showNote(`Over: ${what}`, what);
+    else showProblem(`Alert: ${what}`, what);
     refresh();
   });
   client.on('state', (state) => {
@@ -138,7 +145,7 @@ function startSession(token) {
     client.close();
     byId('question').close();
     byId('view').replaceChildren();
-    byId('toasts').replaceChildren();
+    clearToasts();
   };
 
   light.show(client.state);
@@ -174,6 +181,12 @@ function isInUse(view) {
     || view.querySelector('details[open], [data-grown]') !== null;
 }
 
+function failure(error, again) {
+  const isMissing = error.status === 404;
+  return section(isMissing ? 'Not found' : 'This could not be shown', h('p', { role: 'alert' }, error.message),
+    h('div', { class: 'row' }, isMissing ? null : button('Try again', again, 'button'), link('#orders', '← Orders')));
+}
+
 function leave(why) {
   endSession();
   sessionStorage.removeItem(KEY);
@@ -206,6 +219,8 @@ byId('demo-operator').addEventListener('click', async () => {
       ? 'This is not a demo: sign in with an operator’s token.' : error.message;
   }
 });
+
+setUpToasts();
 
 const kept = sessionStorage.getItem(KEY);
 if (kept) startSession(kept);

@@ -80,17 +80,20 @@ export async function showOrder({ api, view, word: id, refresh }) {
   return {
     draw: () => view.replaceChildren(
       h('p', {}, link('#orders', '← Orders')),
-      section(`${order.kind} ${order.id}`,
-        h('p', { id: 'order-status', 'data-status': order.status }, pill(order.status), ' ', order.error_code ?? ''),
+      section(`${order.kind === 'rental' ? 'Rental' : 'Order'}: ${order.service}, ${order.country}`,
+        h('p', { id: 'order-status', class: 'title-row', 'data-status': order.status }, pill(order.status),
+          order.error_code ? h('code', {}, order.error_code) : null, h('code', { class: 'order-id' }, order.id)),
         reasons.length > 0 ? why : null,
         doings.children.length > 0 ? doings : null,
         facts([
           ['User', userLink(order.user_id, order.user_name ?? order.user_id)],
           ['Wallet', `${order.wallet.balance}, ${order.wallet.frozen} of it frozen`],
-          ['Service', order.service], ['Country', order.country], ['Number', order.phone],
+          ['Number', order.phone],
           ['Price', order.price], ['Holds', order.frozen],
           ['Provider', order.provider], ['Its id there', order.provider_order_id], ['Cost', order.provider_cost],
           ['Providers asked', order.kind === 'activation' ? String(order.attempts) : null],
+        ]),
+        facts([
           ['Placed', when(order.created_at)], ...moment('Purchase begun', order.purchase_started_at),
           ...moment('Bought', order.purchased_at),
           ...moment(order.kind === 'rental' ? 'Runs until' : 'Lives until', order.expires_at),

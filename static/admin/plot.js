@@ -32,11 +32,11 @@ export function timesUntil(nowMs, step, count) {
 
 /**
  * @param {{ title: string, times: string[], series: { name: string, values: (number | null)[] }[], unit?: string,
- *   kind: 'bars' | 'lines', latest?: string, clock?: 'minutes' | 'seconds' }} plot
- *   One value a time; null: there is none. latest: what the newest time is called.
+ *   kind: 'bars' | 'lines', note?: string, latest?: string, clock?: 'minutes' | 'seconds' }} plot
+ *   One value a time; null: there is none. latest: what the newest time is called. note: said below.
  * @returns {HTMLElement}
  */
-export function plot({ title, times, series, unit = '', kind, latest = 'Now', clock = 'minutes' }) {
+export function plot({ title, note = '', times, series, unit = '', kind, latest = 'Now', clock = 'minutes' }) {
   const totals = times.map((_, i) => kind === 'bars'
     ? series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0)
     : Math.max(0, ...series.map(({ values }) => values[i] ?? 0)));
@@ -48,7 +48,8 @@ export function plot({ title, times, series, unit = '', kind, latest = 'Now', cl
 
   const svg = draw('svg', { viewBox: `0 0 ${whole} ${HEIGHT}`, role: 'img', class: 'plot' });
   svg.append(draw('title', {}, `${title}. ${newest(times, series, unit, latest)}`));
-  for (const part of [0, 0.5, 1]) {
+  const areWhole = series.every(({ values }) => values.every((value) => Number.isInteger(value ?? 0)));
+  for (const part of areWhole && top % 2 === 1 ? [0, 1] : [0, 0.5, 1]) { // there is no half an order
     const at = y(top * part);
     svg.append(
       draw('line', { x1: LEFT, x2: whole, y1: at, y2: at, class: 'grid' }),
@@ -82,7 +83,7 @@ export function plot({ title, times, series, unit = '', kind, latest = 'Now', cl
       });
     }
   });
-  return figure(title, svg, series.map(({ name }) => name), newest(times, series, unit, latest));
+  return figure(title, svg, series.map(({ name }) => name), `${newest(times, series, unit, latest)} ${note}`.trim());
 }
 
 /** @returns {string} An SVG path that breaks where there is no value. Pure. */

@@ -1,29 +1,26 @@
 /**
- * Short messages over the page: what went wrong, and what is over. Their region is an aria-live one.
+ * What the operators' page says over itself: what went wrong, alerts and their end. It is read out by the announcer,
+ * once; where it stands is decided in `../ui/toasts.js`.
  */
 
-import { byId, h } from '../ui/dom.js';
+import { announce, announceNow } from '../ui/announcer.js';
+import { h } from '../ui/dom.js';
+import { showToast } from '../ui/toasts.js';
 
 const STAY_MS = 12_000;
-const TOASTS_MAX = 4;
 
-/** @param {string} text Something that a person has to know. */
-export function showProblem(text) {
-  show(text, 'toast-problem');
+/** @param {string} text Something that a person has to know. @param {string} [about] What else is told of the same takes its place. */
+export function showProblem(text, about = text) {
+  show(text, { class: 'toast-problem', about });
+  announceNow(text);
 }
 
-/** @param {string} text Something good, or at least over. */
-export function showNote(text) {
-  show(text, 'toast-note');
+/** @param {string} text Something good, or at least over: it goes by itself. @param {string} [about] As for `showProblem`. */
+export function showNote(text, about = text) {
+  show(text, { class: 'toast-note', about, stayMs: STAY_MS });
+  announce(text);
 }
 
-function show(text, kind) {
-  const region = byId('toasts');
-  const toast = h('div', { class: `toast ${kind}` }, h('div', { class: 'toast-body' }, text));
-  const dismiss = () => toast.remove();
-  toast.append(h('button', { type: 'button', class: 'toast-close', 'aria-label': 'Dismiss', onclick: dismiss }, '×'));
-  region.prepend(toast);
-  while (region.children.length > TOASTS_MAX) region.lastElementChild.remove();
-  const leave = () => (toast.matches(':hover, :focus-within') ? setTimeout(leave, STAY_MS / 4) : dismiss());
-  setTimeout(leave, STAY_MS);
+function show(text, how) {
+  showToast({ ...how, closeLabel: 'Dismiss' }, h('div', { class: 'toast-body', dir: 'auto' }, text));
 }

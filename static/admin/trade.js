@@ -32,11 +32,14 @@ export async function showTrade({ api, view, word: service, refresh }) {
   ]);
   const title = service ? `Routes of ${service}` : 'Routes tried in the last 24 hours, or decided about';
   return {
-    draw: () => view.replaceChildren(
-      section(title, service ? h('p', {}, link('#trade', '← All')) : null,
+    draw: () => view.replaceChildren(...[
+      service ? h('p', {}, link('#trade', '← All services')) : null,
+      section(service ? 'The service' : 'Services', table('By their orders of 24 hours; the name leads to its routes', SERVICES,
+        service ? serviceRows.filter((_, i) => shown[i].service === service) : serviceRows)),
+      section(title,
         table(`A route is one provider’s offer of a service in a country${next ? '; the first 100' : ''}`, ROUTES,
-          routeRows, 'None yet. Choose a service below to see all of its routes.')),
-      section('Services', table('By their orders of 24 hours; the name leads to its routes', SERVICES, serviceRows))),
+          routeRows, service ? 'It has none.' : 'None yet. The name of a service leads to all of its routes.')),
+    ].filter((each) => each !== null)),
   };
 }
 

@@ -5,6 +5,8 @@
 import { h } from '../ui/dom.js';
 
 const DASH = '–';
+const LONG = 30;
+const NUMBER = /^[−+-]?(\d{1,7}|\d+\.\d+)( [a-z%]{1,2})?$/; // longer ones without decimals name something
 const TIME = new Intl.DateTimeFormat(undefined, {
   day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false,
 });
@@ -22,9 +24,9 @@ export function pill(word) {
 }
 
 const TONES = {
-  OK: 'good', enabled: 'good', received: 'good', completed: 'good', over: 'good',
-  WARNING: 'warn', warned: 'warn', warning: 'warn', pending: 'warn', ordering: 'warn',
-  CRITICAL: 'bad', critical: 'bad', error: 'bad', disabled: 'bad', failed: 'bad', open: 'bad',
+  OK: 'good', enabled: 'good', active: 'good', agrees: 'good', corrected: 'good', applied: 'good', received: 'good', completed: 'good', over: 'good',
+  WARNING: 'warn', warned: 'warn', warning: 'warn', pending: 'warn', ordering: 'warn', pending_activation: 'warn', inactive: 'warn', 'under way': 'warn',
+  CRITICAL: 'bad', critical: 'bad', error: 'bad', disabled: 'bad', failed: 'bad', open: 'bad', blocked: 'bad', differs: 'bad',
 };
 
 export function link(href, text, className = '') {
@@ -39,25 +41,30 @@ export function orderLink(id) {
   return link(`#order/${id}`, id.slice(0, 8), 'id');
 }
 
-/** @param {[string, Node | string | null][]} facts Those with null are left out. */
-export function facts(list) {
+/** @param {[string, Node | string | null][]} list Those with null are left out. @param {string} [className] */
+export function facts(list, className = '') {
   const shown = list.filter(([, value]) => value !== null && value !== undefined);
-  return h('dl', { class: 'facts' }, ...shown.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+  const isLong = (value) => typeof value === 'string' && value.length > LONG;
+  return h('dl', { class: `facts ${className}` }, ...shown.map(([name, value]) =>
+    h('div', { class: isLong(value) ? 'wide' : '' }, h('dt', {}, name), h('dd', { dir: 'auto' }, value))));
 }
 
 /**
  * @param {string} caption @param {string[]} head @param {(Node | string | null)[][]} rows
- * On a narrow page each row becomes a card whose cells say their column; those of nothing are left out there.
+ * A column of numbers stands on the right. On a narrow page each row becomes a card whose cells say their column; those of nothing are left out there.
  */
 export function table(caption, head, rows, empty = 'None.') {
   if (rows.length === 0) return h('p', { class: 'empty-note' }, empty);
   const isNothing = (cell) => cell === null || cell === DASH;
+  const isNumbers = (i) => rows.some((row) => !isNothing(row[i]))
+    && rows.every((row) => isNothing(row[i]) || (typeof row[i] === 'string' && NUMBER.test(row[i])));
+  const sides = head.map((_, i) => (isNumbers(i) ? 'number' : ''));
   const cells = (row) => row.map((cell, i) => h('td', {
-    'data-label': head[i], class: isNothing(cell) ? 'nothing' : '',
+    'data-label': head[i], class: `${sides[i]} ${isNothing(cell) ? 'nothing' : ''}`, dir: 'auto',
   }, cell ?? DASH));
   return h('div', { class: 'scroll' }, h('table', {},
     h('caption', {}, caption),
-    h('thead', {}, h('tr', {}, ...head.map((name) => h('th', { scope: 'col' }, name)))),
+    h('thead', {}, h('tr', {}, ...head.map((name, i) => h('th', { scope: 'col', class: sides[i] }, name)))),
     h('tbody', {}, ...rows.map((row) => h('tr', {}, ...cells(row))))));
 }
 

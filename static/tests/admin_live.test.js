@@ -25,6 +25,9 @@ test('timeline: an entry is said in words, without what is of no use to a person
   equal(titleOf({ kind: 'provider', what: 'herosms', detail: { attempt: 1 } }),
     'herosms was asked for a number and has not answered');
   equal(titleOf({ kind: 'provider', what: 'herosms', detail: { outcome: 'sold' } }), 'herosms was asked for a number');
+  const call = { method: 'cancel', outcome: 'too_early', answer: 'again in 95 s', seconds: 0.2, times: 3 };
+  equal(titleOf({ kind: 'call', what: 'herosms', detail: call }), 'herosms was asked to take the number back: too_early');
+  equal(said(call, ['method', 'outcome']), 'answer again in 95 s · seconds 0.2 · times 3');
   equal(said({ level: 'info', reason: 'ticket 12', before: { status: 'ordering', due_at: null } }),
     'reason ticket 12 · before status ordering');
 });

@@ -5,6 +5,7 @@
 import './admin_live.test.js';
 import './admin_plot.test.js';
 import './backoff.test.js';
+import './cards.test.js';
 import './close_codes.test.js';
 import './emitter.test.js';
 import './feed.test.js';

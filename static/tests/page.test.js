@@ -10,7 +10,7 @@ import { describeHours, times } from '../ui/hours.js';
 import { chooseLanguage, money, percent, setLanguage, t } from '../ui/language.js';
 import { findOffers, obstacleOf } from '../ui/offers.js';
 import { describeAnother, describeChain } from '../ui/order_card.js';
-import { CANCEL_MS, cancelLeftMs, describeExtension } from '../ui/rental_card.js';
+import { CANCEL_MS, cancelLeftMs, describeExtension, isExtending } from '../ui/rental_card.js';
 import { describeRefusedToken } from '../ui/signin.js';
 import { EN } from '../ui/texts_en.js';
 import { FR } from '../ui/texts_fr.js';
@@ -174,6 +174,9 @@ test('rentals: what became of an extension', () => {
   const extension = { hours: 24, price: '6.00', status: 'requested', error_code: null };
   equal(describeExtension({ extension: null }), '');
   equal(describeExtension({ extension }), 'Extending by 1 day for 6.00 …');
+  const decided = { ...extension, status: 'extended' };
+  equal([null, extension, decided].map((each) => isExtending({ status: 'active', extension: each })), [false, true, false]);
+  ok(!isExtending({ status: 'expired', extension }), 'nothing is waited for once it has ended');
   const refused = { ...extension, status: 'refused', error_code: 'EXTENSION_REFUSED' };
   ok(describeExtension({ extension: refused }).startsWith('Not extended, and nothing was charged'), 'it says so');
 });

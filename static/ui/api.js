@@ -9,6 +9,8 @@ import { fullJitterMs } from '../client/backoff.js';
 import { queryOf } from './filters.js';
 
 const TIMEOUT_MS = 15_000;
+const REVEAL_TIMEOUT_MS = 70_000; // the service waits for the provider, a minute at most
+const CARDS = '/api/strowallet';
 const TRIES_MAX = 3;
 const BACKOFF = { backoffBaseMs: 400, backoffCapMs: 3_000 };
 
@@ -109,6 +111,60 @@ export class Api {
     return this.#send('POST', `/api/rentals/${encodeURIComponent(id)}/finish`);
   }
 
+  /** What a card costs, and whether there are any. */
+  cardOffer() {
+    return this.#repeat(() => this.#send('GET', `${CARDS}/card-offer`));
+  }
+
+  /** @param {{ page: number, size: number }} wanted Counted from 1. */
+  cards(wanted) {
+    return this.#repeat(() => this.#send('GET', `${CARDS}/list-cards?${queryOf(wanted)}`));
+  }
+
+  cardDetails(id) {
+    return this.#repeat(() => this.#send('GET', `${CARDS}/card-details?${queryOf({ card_id: id })}`));
+  }
+
+  /** @param {{ card_id: string, limit: number, before?: string }} wanted */
+  cardTransactions(wanted) {
+    return this.#repeat(() => this.#send('GET', `${CARDS}/card-transactions?${queryOf(wanted)}`));
+  }
+
+  customer() {
+    return this.#repeat(() => this.#send('GET', `${CARDS}/customer`));
+  }
+
+  /** @param {string} idempotencyKey As for `buy`; so for the two that follow. */
+  createCustomer(customer, idempotencyKey) {
+    return this.#keyed('create-customer', customer, idempotencyKey);
+  }
+
+  createCard(card, idempotencyKey) {
+    return this.#keyed('create-card', card, idempotencyKey);
+  }
+
+  fundCard(id, usd, idempotencyKey) {
+    return this.#keyed('fund-card', { card_id: id, usd }, idempotencyKey);
+  }
+
+  blockCard(id) {
+    return this.#send('POST', `${CARDS}/block-card`, { body: { card_id: id } });
+  }
+
+  unblockCard(id) {
+    return this.#send('POST', `${CARDS}/unblock-card`, { body: { card_id: id } });
+  }
+
+  /** The full number and code; asked for once, for each time is written down. */
+  revealCard(id) {
+    return this.#send('POST', `${CARDS}/card-reveal`, { body: { card_id: id }, timeoutMs: REVEAL_TIMEOUT_MS });
+  }
+
+  #keyed(what, body, idempotencyKey) {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return this.#repeat(() => this.#send('POST', `${CARDS}/${what}`, { body, headers }));
+  }
+
   async #repeat(request) {
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -121,7 +177,7 @@ export class Api {
     }
   }
 
-  async #send(method, path, { body, headers = {} } = {}) {
+  async #send(method, path, { body, headers = {}, timeoutMs = TIMEOUT_MS } = {}) {
     const request = { method, headers: { ...headers }, cache: 'no-store' };
     if (this.#token !== null) request.headers.Authorization = `Bearer ${this.#token}`;
     if (body !== undefined) {
@@ -130,7 +186,7 @@ export class Api {
     }
     const timeout = new AbortController();
     const giveUp = () => timeout.abort();
-    const timer = setTimeout(giveUp, TIMEOUT_MS);
+    const timer = setTimeout(giveUp, timeoutMs);
     this.#signal.addEventListener('abort', giveUp);
     try {
       const response = await fetch(path, { ...request, signal: timeout.signal });

@@ -2,6 +2,7 @@
  * What the cards of orders and of rentals have in common: the head, the number, a message.
  */
 
+import { announce } from './announcer.js';
 import { copyButton } from './clipboard.js';
 import { h } from './dom.js';
 import { phoneGroups } from './format.js';
@@ -19,7 +20,7 @@ export function cardHead(card, order, titles, status, nowMs) {
   badge.style.setProperty('--hue', hueOf(order.service));
   const made = h('time', { dateTime: order.created_at }, localTime(order.created_at, nowMs));
   const words = t('order.meta', { country: titles.country(order.country), price: money(order.price) });
-  const meta = h('p', { class: 'meta' }, words, made, ' · ', copyIdButton(order.id));
+  const meta = h('p', { class: 'meta' }, h('span', {}, words), made, copyIdButton(order.id));
   card.setAttribute('aria-label', `${service}, ${titles.country(order.country)}`);
   return h('header', {}, badge, h('h3', {}, service), status, meta);
 }
@@ -33,7 +34,7 @@ export function showPhone(element, copy, phone) {
 
 /** @param {{ code: string | null, text: string | null, received_at: string }} sms @param {boolean} [offersCode] */
 export function messageRow({ code, text, received_at: at }, nowMs, offersCode = false) {
-  const words = h('span', {}, text || code || t('order.gone'));
+  const words = h('span', { dir: 'auto' }, text || code || t('order.gone'));
   const time = h('time', { dateTime: at }, localTime(at, nowMs));
   const copy = offersCode && code ? copyButton('button small copy-code', t('order.copy_this', { code }), () => code) : null;
   return h('li', {}, words, copy, time);
@@ -46,4 +47,9 @@ export function copyIdButton(id) {
   button.title = name;
   button.setAttribute('aria-label', name);
   return button;
+}
+
+/** Told when an order ends without a message, which would tell it better. @param {{ service: string, country: string }} order */
+export function announceEnd({ service, country }, titles, status) {
+  announce(t('announce.status', { service: titles.service(service), country: titles.country(country), status }));
 }

@@ -30,7 +30,8 @@ export function setUpCatalogue(stall, titles, buy, available, signal) {
     const found = findOffers(stall.offers, wanted, titles, compare);
     const shown = found.slice(0, shownMax).map((offer) => rowOf(offer).update(offer, available()));
     keepingFocus(() => arrangeChildren(byId('offer-rows'), shown));
-    byId('offers').hidden = found.length === 0;
+    byId('offers').hidden = found.length === 0 && !stall.isLoading;
+    byId('offers').ariaBusy = stall.isLoading ? 'true' : null;
     byId('no-offers').hidden = found.length > 0 || stall.isEmpty;
     byId('more-offers').hidden = found.length <= shownMax;
     setText(byId('offer-count'), stall.isEmpty ? '' : t('catalogue.found', { count: found.length }));

@@ -10,9 +10,10 @@ import { t } from './language.js';
 
 const CONFIRM_MS = 1_600;
 
-/** @param {() => string} text Read at the click. */
-export function copyButton(className, label, text) {
+/** @param {() => string} text Read at the click. @param {string} [name] What a screen reader calls it. */
+export function copyButton(className, label, text, name = '') {
   const button = h('button', { type: 'button', class: className }, label);
+  if (name !== '') button.setAttribute('aria-label', name);
   let timer = 0;
   button.addEventListener('click', async () => {
     const outcome = (await copy(text())) ? t('copy.done') : t('copy.failed');

@@ -5,7 +5,7 @@
  * Texts that do not change are made once: in another language, a card is made anew.
  */
 
-import { cardHead, messageRow, showPhone } from './card_parts.js';
+import { announceEnd, cardHead, messageRow, showPhone } from './card_parts.js';
 import { copyButton } from './clipboard.js';
 import { countdown } from './countdown.js';
 import { arrangeChildren, busy, h, replay, setText } from './dom.js';
@@ -70,6 +70,8 @@ export class OrderCard {
     this.element.dataset.status = order.status;
     const asked = order.cancel_requested ? 'cancelling' : order.finish_requested ? 'finishing' : null;
     setText(this.#status, t(`status.${isClosed(order) ? order.status : asked ?? order.status}`));
+    const hasEnded = previous !== null && isClosed(order) && !isClosed(previous) && order.code === null;
+    if (hasEnded) announceEnd(order, this.#titles, this.#status.textContent);
     this.#phoneRow.hidden = order.phone === null;
     if (order.phone !== null) showPhone(this.#phone, this.#copyPhone, order.phone);
     this.#showCode(order.code, previous);
@@ -126,11 +128,13 @@ export class OrderCard {
 
   #showCode(code, previous) {
     this.element.classList.toggle('has-code', code !== null);
-    if (code === null || code === previous?.code) {
-      this.#codeBox.hidden = code === null;
+    this.#codeBox.hidden = code === null && isClosed(this.#order);
+    this.#codeBox.classList.toggle('awaited', code === null);
+    if (previous && code === previous.code) return;
+    if (code === null) {
+      this.#codeBox.replaceChildren(h('span', {}, t('order.code_here'))); // where it will be, so that nothing jumps then
       return;
     }
-    this.#codeBox.hidden = false;
     this.#codeBox.replaceChildren(
       h('span', { class: 'code' }, code),
       copyButton('button primary copy', t('order.copy_code'), () => code),

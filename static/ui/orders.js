@@ -53,6 +53,7 @@ export class Orders {
       arrangeChildren(byId('closed-orders'), closed.slice(0, RECENT_MAX).map(elementOf));
       byId('no-orders').hidden = live.length > 0 || wallet === null; // null: nothing is known yet
       byId('closed-section').hidden = closed.length === 0;
+      byId('live-orders').ariaBusy = wallet === null ? 'true' : null;
     });
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { busy, setText } from './dom.js';
-import { humanError } from './errors.js';
+import { showFailure } from './failure.js';
 import { t } from './language.js';
 
 export class Pager {
@@ -65,7 +65,7 @@ export class Pager {
       if (focused.disabled && nav.contains(focused)) (newer.disabled ? older : newer).focus();
       setText(place, t('pager.page', { page: befores.length }));
     } catch (error) {
-      if (!this.#signal.aborted && asked === this.#asked) setText(message, humanError(error));
+      if (!this.#signal.aborted && asked === this.#asked) showFailure(message, error, () => this.#load(befores));
     } finally {
       if (asked === this.#asked) list.removeAttribute('aria-busy');
     }

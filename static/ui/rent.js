@@ -25,18 +25,24 @@ export function setUpRent(api, stall, titles, onRental, available, signal) {
   const button = byId('rent');
   const message = byId('rent-message');
   const attempt = new Attempt();
-  panel.open = !matchMedia('(max-width: 520px)').matches; // on a phone the orders are what is below
+  panel.open = !matchMedia('(max-width: 899px)').matches; // on a phone the orders are what is below
 
   function rebuild() {
     panel.hidden = stall.rentals.length === 0;
     const label = (slug, { price_hour: price }) => t('rent.option', { title: titles.service(slug), price: money(price) });
     fill(service, stall.rentals, 'service', (slug) => titles.service(slug), label);
-    fillCountries(country, stall.countries, titles);
+    offerCountries();
     const chosen = hours.value;
     hours.replaceChildren(...hourOptions());
     if (chosen !== '') hours.value = chosen;
     button.disabled = panel.hidden;
     show();
+  }
+
+  /** Where somebody rents numbers for the service. */
+  function offerCountries() {
+    const { countries = [] } = stall.rentals.find((each) => each.service === service.value) ?? {};
+    fillCountries(country, stall.countries.filter((each) => countries.includes(each.country)), titles);
   }
 
   function price() {
@@ -47,7 +53,7 @@ export function setUpRent(api, stall, titles, onRental, available, signal) {
   function show() {
     const total = price();
     setText(byId('rent-price'), total === undefined ? '–' : money(total));
-    const obstacle = total === undefined ? 'buy.off' : isShort(total, available()) ? 'buy.no_funds' : '';
+    const obstacle = total === undefined || country.value === '' ? 'buy.off' : isShort(total, available()) ? 'buy.no_funds' : '';
     block(button, obstacle !== '');
     setText(byId('rent-obstacle'), obstacle === '' ? '' : t(obstacle));
   }
@@ -71,7 +77,8 @@ export function setUpRent(api, stall, titles, onRental, available, signal) {
     });
   }
 
-  for (const select of [service, hours]) select.addEventListener('change', show, { signal });
+  service.addEventListener('change', offerCountries, { signal });
+  for (const select of [service, country, hours]) select.addEventListener('change', show, { signal });
   byId('rent-form').addEventListener('submit', submit, { signal });
   setText(message, '');
   return { show, rebuild };

@@ -5,8 +5,9 @@
  * Texts that do not change are made once: in another language, a card is made anew.
  */
 
+import { announce } from './announcer.js';
 import { Attempt } from './attempt.js';
-import { cardHead, messageRow, showPhone } from './card_parts.js';
+import { announceEnd, cardHead, messageRow, showPhone } from './card_parts.js';
 import { copyButton } from './clipboard.js';
 import { countdown } from './countdown.js';
 import { arrangeChildren, busy, h, replay, setText } from './dom.js';
@@ -24,6 +25,11 @@ const CONFIRM_MS = 5_000;
 export function cancelLeftMs(rental, nowMs) {
   if (isClosed(rental)) return 0;
   return Math.max(0, Date.parse(rental.created_at) + CANCEL_MS - nowMs);
+}
+
+/** @returns {boolean} Whether it is not known yet if the rental is extended: until then it cannot be ended. Pure. */
+export function isExtending(rental) {
+  return !isClosed(rental) && rental.extension?.status === 'requested';
 }
 
 /** @returns {string} What became of the last extension, in words; '' for none. Pure. */
@@ -111,11 +117,13 @@ export class RentalCard {
     }
     const leftMs = cancelLeftMs(rental, nowMs);
     const isAsked = rental.cancel_requested || rental.finish_requested;
-    this.#cancel.hidden = leftMs === 0 || isAsked;
-    this.#finish.hidden = rental.status !== 'active' || isAsked;
-    if (this.#confirmUntilMs > 0 && this.#confirmUntilMs <= Date.now()) this.#ask(0);
-    setText(this.#hint, this.#cancel.hidden ? '' : t('rental.cancel_for', { time: clock(leftMs) }));
-    this.#form.hidden = !isRunning || isAsked || this.#hours.options.length === 0;
+    const isUndecided = isExtending(rental); // the service would refuse, for it may have been sold already
+    this.#cancel.hidden = leftMs === 0 || isAsked || isUndecided;
+    this.#finish.hidden = rental.status !== 'active' || isAsked || isUndecided;
+    if (this.#confirmUntilMs > 0 && (this.#confirmUntilMs <= Date.now() || isUndecided)) this.#ask(0);
+    const cancelFor = this.#cancel.hidden ? '' : t('rental.cancel_for', { time: clock(leftMs) });
+    setText(this.#hint, isUndecided ? t('rental.undecided') : cancelFor);
+    this.#form.hidden = !isRunning || isAsked || isUndecided || this.#hours.options.length === 0;
   }
 
   #show(rental, nowMs) {
@@ -128,14 +136,15 @@ export class RentalCard {
     const isAsked = !isClosed(rental) && (rental.cancel_requested || rental.finish_requested);
     const asked = rental.cancel_requested ? 'cancelling' : 'finishing';
     setText(this.#status, t(`rental.${isAsked ? asked : rental.status}`));
+    if (previous !== null && isClosed(rental) && !isClosed(previous)) announceEnd(rental, this.#titles, this.#status.textContent);
     this.#phoneRow.hidden = rental.phone === null;
     if (rental.phone !== null) showPhone(this.#phone, this.#copyPhone, rental.phone);
     this.#showMessages(rental, previous, nowMs);
     this.#sms.hidden = rental.sms.length === 0;
     this.#quiet.hidden = rental.sms.length > 0 || rental.status !== 'active';
     setText(this.#extension, describeExtension(rental));
+    if (previous && rental.extension?.status !== previous.extension?.status) announce(describeExtension(rental));
     this.#extension.hidden = !rental.extension;
-    this.#extend.disabled = rental.extension?.status === 'requested';
     this.#offerHours(rental);
     const trouble = rental.status === 'completed' || rental.status === 'expired' ? null : rental.error_code;
     setText(this.#note, trouble === null ? '' : rentalError({ code: trouble }));
@@ -167,7 +176,6 @@ export class RentalCard {
     await busy(this.#extend, async () => {
       this.#attempt.settle(await this.#actions.extend(this.#rental.id, hours, key));
     });
-    this.#extend.disabled = this.#rental.extension?.status === 'requested';
   }
 
   /** Nothing comes back for a number that is given up: the first press asks. */

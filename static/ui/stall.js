@@ -15,6 +15,8 @@ export class Stall {
   #listeners = [];
   /** @type {{ service: string, country: string | null, untilMs: number }[]} Refused lately. */
   #withdrawn = [];
+  /** Whether the first answer is still awaited. */
+  isLoading = true;
   services = [];
   countries = [];
   rentals = [];
@@ -41,7 +43,9 @@ export class Stall {
 
   /** Everything. Raises ApiError. */
   async load() {
-    const [catalogue, offers] = await Promise.all([this.#api.services(), this.#api.offers()]);
+    this.isLoading = this.isEmpty;
+    const answers = await Promise.all([this.#api.services(), this.#api.offers()]).finally(() => (this.isLoading = false));
+    const [catalogue, offers] = answers;
     if (this.#signal.aborted) return;
     const { services, countries, rentals = [] } = catalogue;
     Object.assign(this, { services, countries, rentals });

@@ -137,6 +137,8 @@ def test_bounds_of_a_poll_are_the_gateways() -> None:
     [
         ("Activation", "status", "activations_status_known"),
         ("Rental", "status", "rentals_status_known"),
+        ("Card", "status", "cards_status_known"),
+        ("Funding", "status", "card_fundings_status_known"),
         ("BalanceChange", "operation", "operation_type_is_known"),
     ],
 )
@@ -144,4 +146,4 @@ def test_values_of_enumerations_are_the_databases(schema: str, field: str, rule:
     text = Path(ROOT / "wallet_db/sql/schema.sql").read_text("utf-8")
     definition = text[text.index(rule) :].split(";")[0].split("\n\n")[0]
     first = definition[: definition.index("]")] if "]" in definition else definition
-    assert set(re.findall(r"'([a-z]+)'", first)) == set(SCHEMAS[schema]["properties"][field]["enum"])
+    assert set(re.findall(r"'([a-z_]+)'", first)) == set(SCHEMAS[schema]["properties"][field]["enum"])

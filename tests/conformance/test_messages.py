@@ -21,6 +21,7 @@ LIFETIME_S = 4
 """Of a token: a heartbeat and more."""
 ORDERED = ("activation.created", "activation.updated", "sms.received", "balance.changed")
 RENTED = ("rental.created", "rental.updated", "sms.received")
+CARDED = ("card.created", "card.updated", "card.transaction")
 
 
 async def buy(user: User) -> None:
@@ -57,6 +58,29 @@ async def rent(user: User) -> None:
     )
 
 
+async def card(user: User) -> None:
+    """A card with a transaction, as far as the database knows cards."""
+    await user.db.execute(
+        "insert into card_offers (provider, creation_fee, usd_price, usd_min, usd_max, on_sale)"
+        " values ('p', 1, 1, 1, 9, true) on conflict do nothing"
+    )
+    transactions = '[{"id": "t", "usd": "-1", "status": "success"}]'
+    steps = (
+        (
+            "select create_card_customer($1::text::uuid, $1::text::uuid, 'p', 'x', $1::text::bytea, array[]::uuid[],"
+            " array[]::text[], array[]::text[], array[]::bytea[])"
+        ),
+        "select record_card_customer($1::text::uuid, $1::text, now())",
+        "select create_card($1::text::uuid, $1::text::uuid, 'p', 5, 'x')",
+        "select begin_card_creation($1::text::uuid)",
+        "select record_card_created($1::text::uuid, $1::text, 'r', now())",
+        "select record_card_state($1::text::uuid, 'active', 5, now(), p_brand => 'visa')",
+        f"select record_card_transactions($1::text::uuid, '{transactions}')",
+    )
+    for statement in steps:
+        await user.db.execute(statement, user.id)
+
+
 def check(messages: list[Message], *expected: str, name: str | None = None) -> None:
     """Each is as the document says, and those expected are among them."""
     assert {message.get("type") for message in messages} >= set(expected)
@@ -68,6 +92,7 @@ async def rich_user(system: System) -> AsyncIterator[User]:
     async with new_user(system) as user:
         await buy(user)
         await rent(user)
+        await card(user)
         yield user
 
 
@@ -79,10 +104,11 @@ async def test_snapshot_and_events_are_as_documented(system: System, transport: 
             first = await ready(stream)
         assert len(first["snapshot"]["activations"]) == 2
         assert len(first["snapshot"]["rentals"]) == 1
+        assert len(first["snapshot"]["cards"]) == 1
         start = f"{first['cursor'].rpartition('-')[0]}-0"
         async with transport.connect(system.url, user.token, start) as stream:
             again = await ready(stream)
-            check([first, again, *await events(stream, count)], "ready", *ORDERED, *RENTED)
+            check([first, again, *await events(stream, count)], "ready", *ORDERED, *RENTED, *CARDED)
 
 
 @in_a_loop
@@ -116,7 +142,7 @@ async def test_what_operators_are_told_every_two_seconds_is_as_documented(system
 
 def test_every_event_type_has_come() -> None:
     """The tests above ask for each of them by name."""
-    assert {*ORDERED, *RENTED, "admin.alert"} == EVENT_TYPES
+    assert {*ORDERED, *RENTED, *CARDED, "admin.alert"} == EVENT_TYPES
 
 
 @in_a_loop
