@@ -11,6 +11,7 @@ from tests.browser import open_page
 from tests.conftest import execute
 from tests.gateway.api import client_of
 from tests.system import System, running_system, wait_until
+from tests.test_page_toasts import COVERED
 from wallet_db.events import OPERATORS
 from wallet_db.revocations import token_id_of
 
@@ -159,6 +160,8 @@ def test_alert_comes_and_goes_by_itself(database_url: str) -> None:
             "select fold_alerts(10)",
         )
         expect(page.locator("#toasts")).to_contain_text("Alert: PROVIDER_NOT_ANSWERING")
+        assert page.evaluate(COVERED) == []
+        expect(page.locator("#announced-now")).to_contain_text("Alert: PROVIDER_NOT_ANSWERING")
         expect(page.locator("#alerts-count")).to_have_text("1 open")
         alerts = page.locator("section", has=page.get_by_role("heading", name="Alerts", exact=True)).locator("tbody tr")
         expect(alerts).to_contain_text("open")

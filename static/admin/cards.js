@@ -39,9 +39,10 @@ function fundingOf({ funding }) {
 /** The view of `#cards`, or `#cards/<word>`. */
 export async function showCards({ api, view, word, refresh }) {
   const input = h('input', { id: 'card-search', type: 'search', value: word, maxLength: 100 });
-  const form = h('form', { class: 'row search', role: 'search' }, h('label', { class: 'visually-hidden', htmlFor: 'card-search' }, 'Search'),
-    input, h('button', { type: 'submit', class: 'button primary' }, 'Search'));
   input.placeholder = 'card, user, provider’s id';
+  input.setAttribute('aria-label', 'Search');
+  const form = h('form', { class: 'row search', role: 'search' }, input,
+    h('button', { type: 'submit', class: 'button primary' }, 'Search'));
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
     const wanted = input.value.trim();
@@ -59,7 +60,8 @@ export async function showCards({ api, view, word, refresh }) {
   ]);
   const compare = (correct) => () => ask({
     title: correct ? 'Compare and correct?' : 'Compare all cards?',
-    text: correct ? 'Where a card’s balance or status is not what the provider says, the provider’s word becomes ours, as an audited change.'
+    text: correct
+      ? 'Where a card’s balance or status is not what the provider says, its word becomes ours, as an audited change.'
       : 'Every card is asked about at the provider. Nothing is changed.',
     yes: correct ? 'Compare and correct' : 'Compare',
     wantsReason: false,
@@ -72,8 +74,10 @@ export async function showCards({ api, view, word, refresh }) {
     draw: () => view.replaceChildren(
       section('Find', form, h('p', { class: 'empty-note' }, 'A card’s id, ours or the provider’s; a user’s id or name.')),
       section(word ? `Cards for ${word}` : 'Cards', cards),
-      section('Reconciliation', h('p', { class: 'empty-note' }, 'Our cards beside the provider’s: each night, and now if you say so.'),
-        h('div', { class: 'row' }, button('Compare now', compare(false), 'button'), button('Compare and correct', compare(true), 'button')),
+      section('Reconciliation',
+        h('p', { class: 'empty-note' }, 'Our cards beside the provider’s: each night, and now if you say so.'),
+        h('div', { class: 'row' }, button('Compare now', compare(false), 'button'),
+          button('Compare and correct', compare(true), 'button')),
         reports)),
   };
 }
@@ -101,6 +105,8 @@ export async function showCard({ api, view, word: id, refresh }) {
   const act = (action, title, text) => () => ask({
     title, text, yes: title.replace('?', ''), wantsReason: false, act: () => api.actOnCard(action, id),
   }).then((isDone) => isDone && refresh());
+  const block = act('block', 'Block it?', 'Nothing can be paid with it, nor put on it, until it is unblocked.');
+  const unblock = act('unblock', 'Unblock it?', 'It can be used again.');
   const isFree = card.wanted_action === null;
   return {
     draw: () => view.replaceChildren(
@@ -109,12 +115,10 @@ export async function showCard({ api, view, word: id, refresh }) {
         h('p', { class: 'title-row', id: 'card-status', 'data-status': card.status }, pill(statusOf(card)),
           card.error_code ? h('code', {}, card.error_code) : null, h('code', {}, card.card_id)),
         h('div', { class: 'row' },
-          isFree && ['active', 'inactive'].includes(card.status)
-            ? button('Block', act('block', 'Block it?', 'Nothing can be paid with it, nor put on it, until it is unblocked.'), 'button danger') : null,
-          isFree && card.status === 'blocked'
-            ? button('Unblock', act('unblock', 'Unblock it?', 'It can be used again.'), 'button') : null),
+          isFree && ['active', 'inactive'].includes(card.status) ? button('Block', block, 'button danger') : null,
+          isFree && card.status === 'blocked' ? button('Unblock', unblock, 'button') : null),
         facts([
-          ['User', userLink(card.user_id, card.user_name ?? card.user_id)], ['Balance', card.balance === null ? null : `${card.balance} USD`],
+          ['User', userLink(card.user_id, card.user_name ?? card.user_id)], ['Balance', `${card.balance} USD`],
           ['As of', when(card.checked_at)], ['Brand', card.brand], ['Provider', card.provider],
           ['Its id there', card.provider_card_id], ['Made', when(card.created_at)], ['Active since', when(card.activated_at)],
           ['Closed', card.closed_at === null ? null : when(card.closed_at)],

@@ -54,6 +54,7 @@ function startSession(token) {
   let reading = 0;
   let shownAtMs = 0;
   let shownEvent = 0;
+  let shownCounts = '';
   let leastMs = 0;
   let isBusy = false;
   let onLive = () => {};
@@ -67,6 +68,7 @@ function startSession(token) {
     const { show, leastMs: least } = Object.hasOwn(VIEWS, name) ? VIEWS[name] : VIEWS.orders;
     leastMs = least;
     shownEvent = live.newest?.newest_event ?? 0;
+    shownCounts = countsOf(live.newest);
     if (isLeft) onLive = () => {};
     const view = byId('view');
     showWhere(Object.hasOwn(PARENTS, name) ? PARENTS[name] : Object.hasOwn(VIEWS, name) ? name : 'orders');
@@ -100,7 +102,7 @@ function startSession(token) {
   function follow() {
     if (document.hidden || isBusy) return;
     const passedMs = Date.now() - shownAtMs;
-    const hasHappened = live.isLate() || live.newest.newest_event !== shownEvent;
+    const hasHappened = live.isLate() || live.newest.newest_event !== shownEvent || countsOf(live.newest) !== shownCounts;
     if (passedMs > REST_MS || (hasHappened && passedMs > leastMs)) refresh();
   }
 
@@ -151,6 +153,11 @@ function startSession(token) {
   light.show(client.state);
   showOnly('desk');
   refresh({ isNew: true, isLeft: true });
+}
+
+/** What stands beside the names of views: when it changes, what is in them does. */
+function countsOf(reading) {
+  return reading === null ? '' : `${reading.orders_stuck} ${reading.alerts_open}`;
 }
 
 function showWhere(name) {

@@ -70,7 +70,8 @@ export function setUpToasts() {
   };
   addEventListener('scroll', placeSoon, { passive: true, capture: true });
   addEventListener('resize', placeSoon);
-  new MutationObserver(placeSoon).observe(document.querySelector('main'), { subtree: true, childList: true, attributeFilter: ['hidden', 'open'] });
+  const changes = { subtree: true, childList: true, attributeFilter: ['hidden', 'open'] };
+  for (const main of document.querySelectorAll('main')) new MutationObserver(placeSoon).observe(main, changes);
 }
 
 function remove(toast) {
@@ -79,7 +80,8 @@ function remove(toast) {
   place();
   if (!hadFocus) return;
   const next = byId('toasts').querySelector('.toast-close') ?? cameFrom;
-  (next?.isConnected ? next : document.querySelector('main')).focus({ preventScroll: true });
+  const main = [...document.querySelectorAll('main')].find((each) => each.checkVisibility());
+  (next?.isConnected ? next : main)?.focus({ preventScroll: true });
 }
 
 /** Keeps the place there is as long as it is free. */
@@ -107,10 +109,9 @@ function place() {
   if (region.firstElementChild === null) delete region.dataset.place;
   const box = region.getBoundingClientRect();
   root.setProperty('--dock', `${box.height}px`);
-  const { activeElement } = document;
-  if (activeElement.matches(':focus-visible') && !region.contains(activeElement) && meets(activeElement.getBoundingClientRect(), box)) {
-    activeElement.scrollIntoView({ block: 'nearest' });
-  }
+  const { activeElement: focused } = document;
+  const isBelow = !region.contains(focused) && meets(focused.getBoundingClientRect(), box);
+  if (isBelow && focused.matches(':focus-visible')) focused.scrollIntoView({ block: 'nearest' });
 }
 
 function canGo(toast) {
