@@ -87,6 +87,9 @@ def test_types_have_the_fields_of_the_databases_shapes(database_url: str) -> Non
         ("wallet_json(null)", "Wallet"),
         ("activation_json(null)", "Activation"),
         ("rental_json(null)", "Rental"),
+        ("card_json(null)", "Card"),
+        ("card_funding_json(null)", "CardFunding"),
+        ("card_transaction_json(null)", "CardTransaction"),
     ):
         assert asyncio.run(keys_of(expression)) == fields_of(name), name
 

@@ -110,6 +110,8 @@ def test_a_customer_gets_a_card_and_puts_money_on_it(system: System) -> None:
         expect(card).to_contain_text("5.00 USD were added for 5.61.", timeout=DEADLINE_MS)
         expect(card.locator(".bank-balance")).to_contain_text("15.00 USD", timeout=DEADLINE_MS)
         expect(page.locator("#balance")).to_have_text("81.17")
+        page.click("#views a[href='#wallet']")
+        expect(page.locator("#operation-rows tr").first).to_contain_text("charged Card")
 
 
 def test_a_number_is_shown_for_half_a_minute_and_kept_nowhere(system: System) -> None:

@@ -94,6 +94,55 @@ export interface SmsReceived extends Sms, Redactable {
   request_id: string | null;
 }
 
+/** A virtual card: neither its digits, its expiry nor whose name is on it. */
+export interface Card {
+  card_id: string;
+  provider: string;
+  status: 'pending_activation' | 'active' | 'inactive' | 'blocked' | 'terminated' | 'failed';
+  /** US dollars, by the provider's last word, at `checked_at`. */
+  balance: string;
+  currency: string;
+  brand: string | null;
+  /** Asked for, and not done yet. */
+  wanted_action: 'block' | 'unblock' | null;
+  error_code: string | null;
+  checked_at: string | null;
+  /** The newest. */
+  funding: CardFunding | null;
+  request_id: string | null;
+  created_at: string;
+  activated_at: string | null;
+  closed_at: string | null;
+}
+
+/** Dollars put on a card; the first are part of its creation. */
+export interface CardFunding {
+  id: string;
+  card_id: string;
+  kind: 'creation' | 'funding';
+  usd: string;
+  /** What the wallet pays. */
+  price: string;
+  status: 'ordering' | 'pending' | 'completed' | 'failed';
+  error_code: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
+/** What moved money on a card. */
+export interface CardTransaction {
+  card_id: string;
+  /** The provider's. */
+  transaction_id: string;
+  /** Onto the card: positive. */
+  usd: string;
+  type: string | null;
+  method: string | null;
+  narrative: string | null;
+  status: string;
+  at: string;
+}
+
 export interface BalanceChanged extends Wallet {
   operation: 'freeze' | 'commit' | 'refund' | 'deposit' | 'adjust' | 'correct';
   amount: string;
@@ -124,7 +173,8 @@ export interface Snapshot {
   wallet: Wallet;
   activations: Activation[];
   rentals: Rental[];
-  cards: unknown[];
+  /** But those closed for longer than a day. */
+  cards: Card[];
 }
 
 /** One visible change. A user's `seq` counts 1, 2, 3 … without a gap. */
@@ -144,6 +194,9 @@ export interface EventData {
   'activation.updated': Activation;
   'rental.created': Rental;
   'rental.updated': Rental;
+  'card.created': Card;
+  'card.updated': Card;
+  'card.transaction': CardTransaction;
   'admin.alert': AdminAlert;
 }
 

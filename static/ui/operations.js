@@ -19,7 +19,7 @@ const PAGE = 25;
  */
 export function setUpOperations(api, signal) {
   const view = byId('wallet-view');
-  let operations = [];
+  let operations = null; // not known yet
 
   const pager = new Pager(
     async (before) => {
@@ -43,12 +43,12 @@ export function setUpOperations(api, signal) {
   );
 
   function rebuild() {
+    if (operations === null) return;
     byId('operation-rows').replaceChildren(...operations.map(row));
     byId('operations').hidden = operations.length === 0;
     byId('no-operations').hidden = operations.length > 0;
   }
 
-  operations = [];
   byId('operation-rows').replaceChildren();
   byId('no-operations').hidden = true;
   byId('operations-filters').addEventListener('change', () => pager.restart(), { signal });
@@ -60,7 +60,7 @@ export function setUpOperations(api, signal) {
 function row(operation) {
   const { activation_id: activation, rental_id: rental } = operation;
   const order = activation ?? rental;
-  const of = order === null ? h('span', {}, reasonOf(operation)) : copyIdButton(order);
+  const of = order === null ? otherwise(operation) : copyIdButton(order);
   const cell = (name, className, ...children) =>
     h('td', { role: 'cell', class: className, 'data-name': name }, ...children);
   const what = h('th', { scope: 'row', role: 'rowheader' }, describeOperation(operation.type), ' ');
@@ -77,6 +77,13 @@ function row(operation) {
   );
   element.dataset.type = operation.type;
   return element;
+}
+
+/** Not for an order: for a card, or for what was written down with it. */
+function otherwise(operation) {
+  const { hold_transaction_id: hold, transaction_id: transaction } = operation;
+  const isForCard = (hold ?? transaction ?? '').startsWith('funding:');
+  return isForCard ? h('a', { href: '#cards' }, t('cards.card')) : h('span', { dir: 'auto' }, reasonOf(operation));
 }
 
 /** What somebody wrote down with it, translated if the service did. */
