@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from decimal import Decimal
@@ -285,7 +286,8 @@ def test_neither_key_nor_number_reaches_a_log_an_error_or_a_repr(
         text = caplog.text + "".join(shown)
         assert shown
         assert "very-secret-key" not in text
-        for secret in (upstream["number"], upstream["number"][-4:], f"'{upstream['cvv']}'", f'"{upstream["cvv"]}"'):
+        for secret in (upstream["number"], f"'{upstream['cvv']}'", f'"{upstream["cvv"]}"'):
             assert secret not in text
+        assert not re.search(rf"\b{upstream['number'][-4:]}\b", text)  # within an object's address it is nothing
 
     play(scenario)
