@@ -21,8 +21,11 @@ def test_a_card_is_found_blocked_and_compared_with_the_providers_books(database_
             page.fill("#card-search", "nobody")
             page.press("#card-search", "Enter")
             expect(page.locator("#view")).to_contain_text("None of this name.")
-            page.fill("#card-search", "alice")
-            page.press("#card-search", "Enter")
+            for word in ("alice", card_id[:8]):
+                page.fill("#card-search", word)
+                page.press("#card-search", "Enter")
+                expect(page.get_by_role("heading", name=f"Cards for {word}")).to_be_visible()
+                expect(page.get_by_role("link", name=card_id[:8])).to_be_visible()
             page.get_by_role("link", name=card_id[:8]).click()
 
             expect(page.locator("#card-status")).to_have_attribute("data-status", "active")

@@ -74,6 +74,30 @@ def buy_card(system: System, page: Page) -> Locator:
     return card
 
 
+def tell_who(page: Page, id_image: bytes, user_photo: bytes) -> None:
+    """The customer's form, filled and sent."""
+    form = page.locator("#customer-form")
+    for name in FIELDS:
+        form.locator(f"[name={name}]").fill(CUSTOMER[name])
+    form.locator("[name=phone]").fill("+234 801 234-56.78")  # as people write it
+    form.locator("[name=id_type]").select_option("BVN")
+    for name, content in (("id_image", id_image), ("user_photo", user_photo)):
+        picture = {"name": "picture.png", "mimeType": "image/png", "buffer": content}
+        form.locator(f"[name={name}]").set_input_files(files=[picture])  # type: ignore[list-item]
+    page.click("#send-customer")
+
+
+def test_a_refusal_is_seen_on_a_phone_though_the_form_is_longer_than_its_screen(system: System) -> None:
+    with open_page(system.url, expected_errors=("409",), **PHONE) as page:
+        sign_in(page)
+        open_cards(page)
+        page.click("#new-card")
+        tell_who(page, b"no picture at all", png(40))
+        message = page.locator("#new-card-message")
+        expect(message).to_have_text("A picture cannot be used. Take it again, as JPEG or PNG.")
+        expect(message).to_be_in_viewport()
+
+
 def test_a_customer_gets_a_card_and_puts_money_on_it(system: System) -> None:
     with open_page(system.url, expected_errors=("409",)) as page:
         sign_in(page, credit="100.00")
@@ -82,13 +106,7 @@ def test_a_customer_gets_a_card_and_puts_money_on_it(system: System) -> None:
         page.click("#new-card")
         form = page.locator("#customer-form")
         expect(form.locator("[name=first_name]")).to_be_focused()
-        for name in FIELDS:
-            form.locator(f"[name={name}]").fill(CUSTOMER[name])
-        form.locator("[name=id_type]").select_option("BVN")
-        for name, side in (("id_image", 40), ("user_photo", 2_000)):  # one of them larger than is taken
-            picture = {"name": "picture.png", "mimeType": "image/png", "buffer": png(side)}
-            form.locator(f"[name={name}]").set_input_files(files=[picture])  # type: ignore[list-item]
-        page.click("#send-customer")
+        tell_who(page, png(40), png(2_000))  # one of them larger than is taken
 
         expect(page.locator("#card-form")).to_be_visible(timeout=DEADLINE_MS)
         assert form.locator("[name=id_number]").input_value() == ""  # sent and forgotten
@@ -104,6 +122,9 @@ def test_a_customer_gets_a_card_and_puts_money_on_it(system: System) -> None:
         expect(page.locator("#balance")).to_have_text("86.78")
         expect(page.locator("#new-card-panel")).to_be_hidden()
 
+        card.locator(".fund input").fill("0.20")
+        card.locator(".fund button").click()
+        expect(card.locator(".message").first).to_have_text("From 1.00 to 1,000.00 dollars.")
         card.locator(".fund input").fill("5,00")
         expect(card.locator(".fund")).to_contain_text("Costs 5.61 from your wallet.")
         card.locator(".fund button").click()

@@ -108,12 +108,27 @@ async def fail(pool: Pool, job: FundingJob, error_code: str, *, is_final: bool =
 
 
 async def has_rivals(pool: Pool, job: FundingJob) -> bool:
-    """Whether an earlier funding of this card, as much, was given up in doubt: what shows now may be that one's."""
+    """Whether an earlier funding of this card, as much, was given up in doubt: what shows now may be that one's.
+
+    As good as given up is one whose hold somebody has ended by its name before its payment had shown.
+    """
     found: bool = await pool.fetchval(
-        "select exists (select from card_fundings where card_id = $1 and id <> $2 and usd = $3"
-        " and error_code = 'CARD_FUNDING_MAY_EXIST')",
+        "select exists (select from card_fundings where card_id = $1 and id <> $2 and usd = $3 and kind = 'funding'"
+        " and begun_at is not null and provider_transaction_id is null"
+        " and (status = 'completed' or error_code in ('CARD_FUNDING_MAY_EXIST', 'REFUNDED')))",
         job.card_id,
         job.id,
         job.usd,
     )
     return found
+
+
+async def taken(pool: Pool, job: FundingJob) -> set[str]:
+    """The provider's transactions that other fundings of this card have turned out to be."""
+    rows = await pool.fetch(
+        "select provider_transaction_id from card_fundings"
+        " where card_id = $1 and id <> $2 and provider_transaction_id is not null",
+        job.card_id,
+        job.id,
+    )
+    return {row["provider_transaction_id"] for row in rows}

@@ -29,15 +29,15 @@ async def list_cards(
 ) -> tuple[list[JsonObject], str | None]:
     """Cards, the newest first, and where the next page begins.
 
-    word: a card's id, ours or the provider's, or its user's id or name.
+    word: a card's id or its first eight characters, the provider's id, or its user's id or name.
     """
     rows = await pool.fetch(
         f"""
             select {_CARD} as shown,
                    concat(to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z_"'), c.id) as next
               from cards c join users u on u.id = c.user_id
-             where ($1::text is null or c.id::text = lower($1) or c.provider_card_id = $1
-                    or c.user_id::text = lower($1) or u.name = $1)
+             where ($1::text is null or (length($1) >= 8 and starts_with(c.id::text, lower($1)))
+                    or c.provider_card_id = $1 or c.user_id::text = lower($1) or u.name = $1)
                and ($2::text is null or c.status = $2)
                and ($3::timestamptz is null or (c.created_at, c.id) < ($3, $4::uuid))
              order by c.created_at desc, c.id desc limit $5""",  # noqa: S608 - its only variable is above

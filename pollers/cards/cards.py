@@ -10,6 +10,7 @@ before. What the provider said is applied by SQL functions that change nothing t
 harmless. A number is never read here, only its last four digits, which are sealed before they are written.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from pollers.cards.contract import Card, CardStatus
 from pollers.cards.creations import Creations
 from pollers.cards.desk import Desk
-from pollers.cards.schedule import UNCONFIRMED_AFTER, UNKNOWN_S, next_look
+from pollers.cards.schedule import REQUEST_S_MAX, UNCONFIRMED_AFTER, UNKNOWN_S, next_look
 from pollers.providers.contract import AccountProblem, ProviderError, Refused, Unavailable, UnknownAnswer, UnknownOrder
 from pollers.schedule import retry_at
 from wallet_db import card_jobs
@@ -62,11 +63,12 @@ class CardWorker:
         if action is None:
             return False  # another's by now
         try:
-            await (provider.block if action == "block" else provider.unblock)(provider_card_id)
+            async with asyncio.timeout(REQUEST_S_MAX):  # when the lease is over the opposite may be wanted
+                await (provider.block if action == "block" else provider.unblock)(provider_card_id)
         except AccountProblem:
             raise
-        except (Unavailable, UnknownAnswer) as fault:
-            log.warning("card action put off", card_id=str(job.id), error_code=fault.error_code, reason=fault.reason)
+        except (Unavailable, UnknownAnswer, TimeoutError) as fault:
+            log.warning("card action put off", card_id=str(job.id), reason=str(fault) or "took too long")
             pause_s = fault.retry_after_s if isinstance(fault, Unavailable) else None
             await card_jobs.abandon_action(self._desk.pool, job, retry_at(job.now(), pause_s))
             return False
@@ -111,6 +113,16 @@ class CardWorker:
             await self._desk.operators.tell("error", "CARD_STATUS_REFUSED", reason, about=str(job.id), card_id=job.id)
         elif outcome == "stale":
             await card_jobs.reschedule(self._desk.pool, job, due_at or retry_at(job.now(), None))
+        elif job.wanted_at is not None and (card.status is CardStatus.BLOCKED) != (job.wanted_action == "block"):
+            await self._tell_unconfirmed(job, job.wanted_at)
+
+    async def _tell_unconfirmed(self, job: CardJob, wanted_at: datetime) -> None:
+        """The provider says yes to what is wanted, and the card stays as it is: it is asked again and again."""
+        if job.now() >= wanted_at + UNCONFIRMED_AFTER:
+            reason = f"{job.wanted_action} wanted at {wanted_at}, and not so yet"
+            await self._desk.operators.tell(
+                "warning", "CARD_ACTION_UNCONFIRMED", reason, about=str(job.id), card_id=job.id
+            )
 
     async def _next_look(self, job: CardJob) -> datetime:
         """At a card that is being made."""

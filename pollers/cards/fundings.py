@@ -24,7 +24,14 @@ from pollers.cards.schedule import (
     next_look,
     next_search,
 )
-from pollers.providers.contract import AccountProblem, OutcomeUnknown, ProviderError, Unavailable, UnknownAnswer
+from pollers.providers.contract import (
+    AccountProblem,
+    OutcomeUnknown,
+    ProviderError,
+    Unavailable,
+    UnknownAnswer,
+    UnknownOrder,
+)
 from pollers.schedule import retry_at
 from wallet_db import card_fundings
 from wallet_db.card_fundings import FundingJob
@@ -33,6 +40,7 @@ from wallet_db.cards import ask_card_refresh
 log = structlog.get_logger()
 
 MAY_EXIST = "CARD_FUNDING_MAY_EXIST"
+OVER = frozenset({"terminated", "failed"})
 
 
 class FundingWorker:
@@ -92,9 +100,9 @@ class FundingWorker:
             await self._desk.operators.tell("error", fault.error_code, fault.reason, card_id=job.card_id)
 
     async def _find(self, job: FundingJob, begun_at: datetime) -> None:
-        listed = await self._listed(job)
+        listed, taken = await self._listed(job), await card_fundings.taken(self._desk.pool, job)
         found = find_funding(
-            listed,
+            [each for each in listed if each.provider_transaction_id not in taken],
             usd=job.usd,
             reference=job.provider_reference,
             seen=job.seen or (),
@@ -102,7 +110,7 @@ class FundingWorker:
         )
         if isinstance(found, CardTransaction):
             await self._decide(job, found, begun_at)
-        elif job.status == "pending" and job.card_status not in {"terminated", "failed"}:
+        elif job.status == "pending" and job.card_status not in OVER:
             await self._wait(job, begun_at)
         elif job.now() < begun_at + timedelta(seconds=self._desk.settings.funding_doubt_s):
             await self._wait_in_doubt(job, begun_at, is_unsure=isinstance(found, Unsure))
@@ -152,7 +160,9 @@ class FundingWorker:
         if not isinstance(fault, Unavailable):
             await self._desk.operators.tell("error", fault.error_code, fault.reason, card_id=job.card_id)
         doubt = max(AWAY_MAX, timedelta(seconds=self._desk.settings.funding_doubt_s))
-        if job.status == "ordering" and job.begun_at is not None and job.now() >= job.begun_at + doubt:
+        # What was accepted is waited for; not where the card is over and the provider does not list it any more.
+        is_in_doubt = job.status == "ordering" or (job.card_status in OVER and isinstance(fault, UnknownOrder))
+        if is_in_doubt and job.begun_at is not None and job.now() >= job.begun_at + doubt:
             await card_fundings.fail(self._desk.pool, job, MAY_EXIST)
             return
         pause_s = fault.retry_after_s if isinstance(fault, Unavailable) else None

@@ -34,7 +34,10 @@ log = structlog.get_logger()
 
 LISTINGS_MAX = 1_000
 """Of so many cards is remembered when they were listed."""
+UNSEALABLE_PAUSE = timedelta(minutes=1)
 TRYING_MAX = timedelta(days=1)
+SHOWN_WITHIN = timedelta(minutes=10)
+"""A card that is told of can be fetched by then, or never."""
 GIVEN_UP_FOR = timedelta(days=90)
 """So long a creation that was given up is thought of when a card turns up."""
 
@@ -70,6 +73,8 @@ class WebhookWorker:
                 await self._adopt(job, provider, job.provider_card_id)
         except (UnknownOrder, UnknownCard):
             await self._finish(job, "ignored", "UNKNOWN_CARD")
+        except Unsealable:  # the key may be given again
+            await card_notices.reschedule_webhook(self._desk.pool, job, job.now() + UNSEALABLE_PAUSE)
         except ProviderError as fault:
             await self._later(job, fault)
 
@@ -88,9 +93,18 @@ class WebhookWorker:
             listing.begun_at = now
 
     async def _adopt(self, job: WebhookJob, provider: CardProvider, provider_card_id: str) -> None:
-        card = await provider.card(provider_card_id)
         doubts = await self._doubts(job.now() - GIVEN_UP_FOR)
-        latest = max((doubt.begun_at for doubt in doubts if not doubt.is_given_up), default=None)
+        waiting = [doubt for doubt in doubts if not doubt.is_given_up]
+        try:
+            card = await provider.card(provider_card_id)
+        except UnknownOrder:
+            if not waiting or job.now() >= job.received_at + SHOWN_WITHIN:
+                raise
+            await card_notices.reschedule_webhook(self._desk.pool, job, job.now() + ANSWER_WINDOW)
+            return
+        # Those of other customers do not hold it up: where many cards are made, one always waits for its answer.
+        begun = [doubt.begun_at for doubt in waiting if card.provider_customer_id in {None, doubt.provider_customer_id}]
+        latest = max(begun, default=None)
         if latest is not None and job.now() < latest + ANSWER_WINDOW:
             # It may be the card whose answer is on its way.
             await card_notices.reschedule_webhook(self._desk.pool, job, latest + ANSWER_WINDOW)
@@ -109,12 +123,15 @@ class WebhookWorker:
             await card_notices.reschedule_webhook(self._desk.pool, job, retry_at(job.now(), None))
 
     async def _doubts(self, since: datetime) -> list[Doubt]:
+        """Raises Unsealable where one that waits cannot be read: nobody can say then that a card is not that one's."""
         doubts = []
         for each in await card_jobs.read_doubts(self._desk.pool, STROWALLET, since=since):
             try:
                 name = self._desk.name_on_card(each.card_id, each.name_on_card_sealed)
             except (Unsealable, ProviderError) as fault:
                 await self._desk.operators.tell("error", "CARD_UNSEALABLE", str(fault), card_id=each.card_id)
+                if isinstance(fault, Unsealable) and each.status != "failed":
+                    raise
                 continue
             given_up = each.status == "failed"
             doubts.append(Doubt(each.card_id, each.provider_customer_id, name, each.usd, each.begun_at, given_up))

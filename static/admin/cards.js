@@ -72,7 +72,7 @@ export async function showCards({ api, view, word, refresh }) {
   }).then((isDone) => isDone && refresh());
   return {
     draw: () => view.replaceChildren(
-      section('Find', form, h('p', { class: 'empty-note' }, 'A card’s id, ours or the provider’s; a user’s id or name.')),
+      section('Find', form, h('p', { class: 'empty-note' }, 'A card’s id or its first eight characters, the provider’s id, a user’s id or name.')),
       section(word ? `Cards for ${word}` : 'Cards', cards),
       section('Reconciliation',
         h('p', { class: 'empty-note' }, 'Our cards beside the provider’s: each night, and now if you say so.'),

@@ -69,7 +69,8 @@ export async function showUser({ api, view, word: id, refresh }) {
       ]), h('div', { class: 'row' },
         button('Deposit', move('deposit', 'Deposit for', AMOUNT, 'What is paid in is added.'), 'button'),
         button('Adjust', move('adjust', 'Adjust', `-?${AMOUNT}`, 'With a minus it is taken away.'), 'button'),
-        h('a', { class: 'button as-link', href: `#orders/${id}` }, 'Their orders'))),
+        h('a', { class: 'button as-link', href: `#orders/${id}` }, 'Their orders'),
+        h('a', { class: 'button as-link', href: `#cards/${id}` }, 'Their cards'))),
       section('Sessions',
         table(`Tokens in use or used lately, as ${gateways} know${known.gateways.length === 1 ? 's' : ''}`
           + `${known.left_out > 0 ? `; ${known.left_out} more` : ''}`, SESSIONS, sessions,

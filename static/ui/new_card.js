@@ -6,12 +6,13 @@
 
 import { Attempt } from './attempt.js';
 import { amountOf, isInRange, priceOf } from './card_price.js';
-import { busy, byId, setText } from './dom.js';
+import { bringIntoView, busy, byId, setText } from './dom.js';
 import { humanError } from './errors.js';
 import { pictureOf } from './images.js';
 import { money, t } from './language.js';
 
 const IMAGES = ['id_image', 'user_photo'];
+const SEPARATORS = /[ .-]/g; // as people group the digits of a phone number
 
 /**
  * @param {import('./api.js').Api} api
@@ -32,6 +33,12 @@ export function setUpNewCard(api, offer, onCard, signal) {
     const isSold = usd !== null && isInRange(offer(), usd);
     setText(byId('card-price'), isSold ? money(priceOf(offer(), usd, true)) : '–');
     setText(byId('card-range'), t('cards.new_range', { min: money(min), max: money(max), fee: money(fee) }));
+  }
+
+  /** Where it is seen: the form is longer than a phone's screen, and its button is at the other end. */
+  function tell(words) {
+    setText(message, words);
+    if (words !== '') bringIntoView(message);
   }
 
   /** The form that comes next: whether the provider knows the user, the service says. */
@@ -65,10 +72,11 @@ export function setUpNewCard(api, offer, onCard, signal) {
 
   async function sendCustomer() {
     const customer = Object.fromEntries(new FormData(customerForm));
+    customer.phone = customer.phone.replace(SEPARATORS, '');
     try {
       for (const name of IMAGES) customer[name] = await pictureOf(customer[name]);
     } catch {
-      setText(message, t('error.INVALID_IMAGE'));
+      tell(t('error.INVALID_IMAGE'));
       return;
     }
     try {
@@ -78,13 +86,14 @@ export function setUpNewCard(api, offer, onCard, signal) {
       showStep(status);
     } catch (error) {
       customerAttempt.settle(error);
-      if (!signal.aborted) setText(message, humanError(error));
+      if (!signal.aborted) tell(humanError(error));
     }
   }
 
   async function sendCard() {
     const usd = amountOf(byId('card-usd').value);
     if (usd === null || !isInRange(offer(), usd)) {
+      tell(t('cards.range', { min: money(offer().usd_min), max: money(offer().usd_max) }));
       byId('card-usd').focus();
       return;
     }
@@ -98,7 +107,7 @@ export function setUpNewCard(api, offer, onCard, signal) {
     } catch (error) {
       cardAttempt.settle(error);
       if (signal.aborted) return;
-      setText(message, humanError(error));
+      tell(humanError(error));
       if (error.data?.card) onCard(error.data.card);
     }
   }

@@ -158,14 +158,19 @@ export class VirtualCard {
     const offer = this.#offer();
     if (!offer.on_sale) return;
     const usd = amountOf(this.#usd.value);
-    const range = { min: money(offer.usd_min), max: money(offer.usd_max) };
     const isSold = usd !== null && isInRange(offer, usd);
-    setText(this.#price, isSold ? t('cards.costs', { price: money(priceOf(offer, usd, false)) }) : t('cards.range', range));
+    setText(this.#price, isSold ? t('cards.costs', { price: money(priceOf(offer, usd, false)) }) : this.#range());
+  }
+
+  #range() {
+    const { usd_min: min, usd_max: max } = this.#offer();
+    return t('cards.range', { min: money(min), max: money(max) });
   }
 
   async #fund() {
     const usd = amountOf(this.#usd.value);
     if (usd === null || !isInRange(this.#offer(), usd)) {
+      setText(this.#message, this.#range());
       this.#usd.focus();
       return;
     }

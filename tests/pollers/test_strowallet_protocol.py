@@ -207,7 +207,9 @@ def test_a_sentence_means_the_same_in_every_form(
         assert type(raised.value) is kind
 
 
-@pytest.mark.parametrize("sentence", ["Something went wrong", "Please try again later", "Server Error"])
+@pytest.mark.parametrize(
+    "sentence", ["Something went wrong", "Please try again later", "Server Error", "Another topup is in progress"]
+)
 def test_what_broke_on_the_way_may_have_been_done(sentence: str) -> None:
     said = answer({"success": False, "message": sentence})
     with pytest.raises(OutcomeUnknown):

@@ -162,6 +162,26 @@ def test_a_wish_is_carried_out_and_is_one_no_more(shared_url: str, action: str, 
     run(shared_url, scenario)
 
 
+@pytest.mark.parametrize("by", ["operator", "system"])
+def test_who_blocked_it_for_safety_unblocks_it(shared_url: str, by: str) -> None:
+    async def scenario(db: Pool) -> None:
+        await sell_cards(db)
+        user = await new_user(db)
+        card = await active(db, user)
+        await cards.request_card_action(db, card, "block", user_id=None, actor_type=by, actor_id="rule:many")
+        assert await tell(db, card, "blocked") == "recorded"
+        with pytest.raises(errors.CardNotUsable, match="for safety"):
+            await cards.request_card_action(db, card, "unblock", user_id=user)
+        await cards.request_card_action(db, card, "unblock", user_id=None, actor_type="operator", actor_id="ann")
+        assert await tell(db, card, "active") == "recorded"
+        await cards.request_card_action(db, card, "block", user_id=user)
+        assert await tell(db, card, "blocked") == "recorded"
+        wanted = await cards.request_card_action(db, card, "unblock", user_id=user)  # its own block it takes back
+        assert wanted["wanted_action"] == "unblock"
+
+    run(shared_url, scenario)
+
+
 def test_a_wish_is_asked_again_after_a_crash_and_may_be_refused(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await sell_cards(db)
@@ -322,6 +342,8 @@ def test_transactions_are_written_once_and_told(database_url: str) -> None:
         assert await card_jobs.record_transactions(db, card, listed("pending")) == 0
         assert await card_jobs.record_transactions(db, card, listed("success")) == 1
         assert await card_jobs.record_transactions(db, card, []) == 0
+        settled = [{**listed("success")[0], "usd": "-3.75"}]  # with the tip, which nobody knew at first
+        assert [await card_jobs.record_transactions(db, card, settled) for _ in range(2)] == [1, 0]
         before = [{"id": "t0", "usd": "1", "status": "success", "at": "2025-01-01T00:00:00Z"}]
         assert await card_jobs.record_transactions(db, card, before, tell=False) == 1
         events = [payload for type_, payload in await events_of(db, user) if type_ == "card.transaction"]
@@ -329,6 +351,7 @@ def test_transactions_are_written_once_and_told(database_url: str) -> None:
             ("t1", "-3.50", "pending"),
             ("t2", "10.00", "success"),
             ("t1", "-3.50", "success"),
+            ("t1", "-3.75", "success"),
         ]
         rows = await cards.list_card_transactions(db, card, limit=2)
         rows += await cards.list_card_transactions(db, card, limit=2, before=(rows[-1][0], rows[-1][1]))

@@ -186,7 +186,7 @@ FUNCTIONS: dict[str, AbstractSet[str]] = {
             "check_hold_funding", "end_card_funding", "end_pending_card", "find_card_offer", "find_card_replay",
             "lock_card",
             "lock_card_funding", "open_card_funding", "refund_unbegun_funding", "refuse_card_use",
-            "refuse_unknown_card_transition", "write_card_state",
+            "refuse_unknown_card_transition", "tell_card_money", "write_card_state",
             # rules of the audit, called by its CHECKs
             "adjust_moves_balance", "commit_spends_frozen", "correct_restates_frozen", "deposit_adds_to_balance",
             "freeze_moves_available_to_frozen", "operation_type_is_known", "refund_moves_frozen_to_available",

@@ -2109,6 +2109,7 @@ CREATE FUNCTION public.end_card_funding(p_funding_id uuid, p_status text, p_erro
     AS $$
 declare
     v_funding card_fundings;
+    v_told text;
 begin
     update card_fundings
        set status = p_status, frozen_amount = 0, error_code = p_error_code, ended_at = p_now, due_at = null,
@@ -2121,13 +2122,13 @@ begin
     if v_funding.kind = 'creation' and p_status = 'failed' then
         perform end_pending_card(v_funding.card_id, p_error_code, p_now);
     end if;
-    if p_error_code in ('CARD_MAY_EXIST', 'CARD_FUNDING_MAY_EXIST') then
-        insert into system_logs (at, level, source, message, data)
-        select p_now, 'error', 'cards', p_error_code, jsonb_build_object(
-                   'card_id', c.id, 'funding_id', v_funding.id, 'user_id', c.user_id, 'provider', c.provider,
-                   'amount', v_funding.price::text, 'usd', v_funding.usd::text, 'request_id', v_funding.request_id,
-                   'reason', 'refunded while in doubt: the provider may have it all the same')
-          from cards c where c.id = v_funding.card_id;
+    v_told := case when p_error_code in ('CARD_MAY_EXIST', 'CARD_FUNDING_MAY_EXIST') then p_error_code
+                   when p_error_code = 'REFUNDED' and v_funding.begun_at is not null then
+                       case v_funding.kind when 'creation' then 'CARD_MAY_EXIST' else 'CARD_FUNDING_MAY_EXIST' end
+              end;
+    if v_told is not null then
+        perform tell_card_money(v_funding, v_told,
+                                'refunded while in doubt: the provider may have it all the same', p_now);
     end if;
     return true;
 end $$;
@@ -2314,8 +2315,10 @@ begin
     select * into strict v_funding from card_fundings where card_id = p_card_id and kind = 'creation';
     if end_card_funding(v_funding.id, 'failed', p_error_code, p_now) then
         perform atomic_refund(v_card.user_id, p_transaction_id => v_funding.transaction_id, p_reason => p_error_code);
-    else  -- somebody spent its hold by its name
+    else
         perform end_pending_card(p_card_id, p_error_code, p_now);
+        perform tell_card_money(v_funding, 'CARD_PAID_AND_FAILED',
+                                'its hold was spent by its name, and there is no card: ' || p_error_code, p_now);
     end if;
     return true;
 end $$;
@@ -3479,7 +3482,7 @@ CREATE FUNCTION public.read_card_doubts(p_provider text, p_since timestamp with 
       left join card_customers u on u.id = c.customer_id
      where c.provider = p_provider and c.provider_card_id is null and f.begun_at is not null
        and (c.status = 'pending_activation'
-            or c.status = 'failed' and c.error_code = 'CARD_MAY_EXIST' and c.closed_at >= p_since)
+            or c.status = 'failed' and c.error_code in ('CARD_MAY_EXIST', 'REFUNDED') and c.closed_at >= p_since)
      order by f.begun_at
 $$;
 
@@ -3599,7 +3602,8 @@ begin
     perform act_on_card('provider', v_card.provider);
     update card_fundings set status = 'pending', accepted_at = p_now, provider_reference = p_reference
      where card_id = p_card_id and kind = 'creation' and status = 'ordering' and begun_at is not null;
-    if not found then
+    if not found and not exists (select from card_fundings
+                                  where card_id = p_card_id and kind = 'creation' and status = 'completed') then
         return 'decided';
     end if;
     update cards set provider_card_id = p_provider_card_id, reference = p_reference, due_at = p_due_at
@@ -3655,7 +3659,9 @@ begin
             message = format('expected a status that a provider may tell and when it was asked, got %s at %s',
                              quote_nullable(p_status), coalesce(p_checked_at::text, 'null')),
             detail = '{"argument": "p_status"}';
-    elsif v_card.closed_at is not null then
+    end if;
+    p_checked_at := least(p_checked_at, greatest(p_now, clock_timestamp()));
+    if v_card.closed_at is not null then
         return 'ended';
     elsif p_checked_at < v_card.checked_at then
         return 'stale';
@@ -3701,8 +3707,9 @@ begin
       from jsonb_to_recordset(p_transactions) as t (
                id text, usd numeric, type text, method text, narrative text, status text, at timestamptz)
      order by t.id, t.at
-    on conflict (card_id, provider_transaction_id) do update set status = excluded.status, judged_at = null
-     where known.status <> excluded.status;
+    on conflict (card_id, provider_transaction_id) do update
+       set status = excluded.status, usd = excluded.usd, judged_at = null
+     where (known.status, known.usd) <> (excluded.status, excluded.usd);
     get diagnostics v_written = row_count;
     return v_written;
 end $$;
@@ -4314,6 +4321,15 @@ begin
         return card_json(v_card);
     elsif v_card.wanted_action is not null or v_card.status not in ('active', 'inactive', 'blocked') then
         perform refuse_card_use(v_card);
+    end if;
+    if p_action = 'unblock' and p_actor_type = 'user' and exists (
+        select from (select actor_type from strowallet_card_audit
+                      where card_id = p_card_id and action = 'action_wanted' and diff -> 'wanted_action' ->> 1 = 'block'
+                      order by id desc limit 1) blocked
+         where actor_type <> 'user')
+    then
+        raise exception using errcode = 'OS026', message = 'the card was blocked for safety: ask support to unblock it',
+            detail = jsonb_build_object('card_id', p_card_id, 'status', v_card.status, 'wanted_action', null)::text;
     end if;
     perform act_on_card(p_actor_type, v_actor_id);
     update cards
@@ -5184,6 +5200,17 @@ begin
     end if;
     return found;
 end $$;
+
+CREATE FUNCTION public.tell_card_money(p_funding public.card_fundings, p_message text, p_reason text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into system_logs (at, level, source, message, data)
+    select p_now, 'error', 'cards', p_message, jsonb_build_object(
+               'card_id', c.id, 'funding_id', p_funding.id, 'user_id', c.user_id, 'provider', c.provider,
+               'amount', p_funding.price::text, 'usd', p_funding.usd::text, 'request_id', p_funding.request_id,
+               'reason', p_reason)
+      from cards c where c.id = p_funding.card_id
+$$;
 
 CREATE FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -6559,7 +6586,7 @@ CREATE TRIGGER card_reveals_audit_updated AFTER UPDATE ON public.card_reveals FO
 
 CREATE TRIGGER card_transactions_append_event_created AFTER INSERT ON public.card_transactions FOR EACH ROW WHEN ((new.told_at IS NOT NULL)) EXECUTE FUNCTION public.card_transactions_append_event();
 
-CREATE TRIGGER card_transactions_append_event_updated AFTER UPDATE ON public.card_transactions FOR EACH ROW WHEN (((new.told_at IS NOT NULL) AND (new.status <> old.status))) EXECUTE FUNCTION public.card_transactions_append_event();
+CREATE TRIGGER card_transactions_append_event_updated AFTER UPDATE ON public.card_transactions FOR EACH ROW WHEN (((new.told_at IS NOT NULL) AND ((new.status <> old.status) OR (new.usd <> old.usd)))) EXECUTE FUNCTION public.card_transactions_append_event();
 
 CREATE TRIGGER cards_append_event_created AFTER INSERT ON public.cards FOR EACH ROW EXECUTE FUNCTION public.cards_append_event();
 
@@ -7758,6 +7785,8 @@ REVOKE ALL ON FUNCTION public.system_logs_name_request() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.take_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_signature_valid boolean, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_card_webhook(p_event_id text, p_event text, p_provider text, p_provider_card_id text, p_payload jsonb, p_signature_valid boolean, p_now timestamp with time zone) TO onesms_gateway;
+
+REVOKE ALL ON FUNCTION public.tell_card_money(p_funding public.card_fundings, p_message text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.tell_may_be_sold(p_message text, p_order jsonb, p_provider text, p_amount numeric, p_now timestamp with time zone) FROM PUBLIC;
 

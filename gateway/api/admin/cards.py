@@ -113,7 +113,7 @@ class SeenCardsQuery(BaseModel):
     """Which cards."""
 
     q: Annotated[Text, Field(min_length=1, max_length=100)] | None = Field(
-        None, description="A card's id, ours or the provider's, or its user's id or name."
+        None, description="A card's id or its first eight characters, the provider's id, or its user's id or name."
     )
     status: CardStatus | None = None
     before: Place | None = None

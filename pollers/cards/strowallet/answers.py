@@ -33,7 +33,10 @@ _DEPTH_MAX, _FIELDS_MAX = 5, 40
 _YES = frozenset({"true", "1", "200", "success", "successful", "ok"})
 _NO = frozenset({"false", "0", "400", "error", "failed", "failure", "fail", "unsuccessful"})
 
-_BROKE = re.compile(r"went wrong|server error|internal error|try again|time(d)? ?out|temporar|unavailable|maintenance")
+_BROKE = re.compile(
+    r"went wrong|server error|internal error|try again|time(d)? ?out|temporar|unavailable|maintenance|"
+    r"\bpending\b|in progress|being processed"  # of what spends, these say that something may be under way
+)
 _MEANINGS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = (
     (re.compile(r"insufficient|not enough|low balance"), AccountProblem),
     (re.compile(r"\b(public|api|secret)[_ ]?key|unauthori[sz]ed|unauthenticated|merchant|suspended"), AccountProblem),

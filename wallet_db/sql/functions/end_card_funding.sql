@@ -1,6 +1,7 @@
 -- Ends a funding: completed or failed; the money is the caller's to move, in the same transaction. The failure of a
 -- card's first one is the card's. That it may have been paid all the same (CARD_MAY_EXIST, CARD_FUNDING_MAY_EXIST) is
--- told to the operators. False if it has ended already. Private: callers hold the wallet's lock.
+-- told to the operators; so is that of one who has given its hold back by its name (REFUNDED) when it was begun. False
+-- if it has ended already. Private: callers hold the wallet's lock.
 -- Locks: none beyond the caller's but cards, card_fundings (rows).
 create or replace function end_card_funding(
     p_funding_id uuid, p_status text, p_error_code text, p_now timestamptz,
@@ -9,6 +10,7 @@ create or replace function end_card_funding(
 language plpgsql as $$
 declare
     v_funding card_fundings;
+    v_told text;
 begin
     update card_fundings
        set status = p_status, frozen_amount = 0, error_code = p_error_code, ended_at = p_now, due_at = null,
@@ -21,13 +23,13 @@ begin
     if v_funding.kind = 'creation' and p_status = 'failed' then
         perform end_pending_card(v_funding.card_id, p_error_code, p_now);
     end if;
-    if p_error_code in ('CARD_MAY_EXIST', 'CARD_FUNDING_MAY_EXIST') then
-        insert into system_logs (at, level, source, message, data)
-        select p_now, 'error', 'cards', p_error_code, jsonb_build_object(
-                   'card_id', c.id, 'funding_id', v_funding.id, 'user_id', c.user_id, 'provider', c.provider,
-                   'amount', v_funding.price::text, 'usd', v_funding.usd::text, 'request_id', v_funding.request_id,
-                   'reason', 'refunded while in doubt: the provider may have it all the same')
-          from cards c where c.id = v_funding.card_id;
+    v_told := case when p_error_code in ('CARD_MAY_EXIST', 'CARD_FUNDING_MAY_EXIST') then p_error_code
+                   when p_error_code = 'REFUNDED' and v_funding.begun_at is not null then
+                       case v_funding.kind when 'creation' then 'CARD_MAY_EXIST' else 'CARD_FUNDING_MAY_EXIST' end
+              end;
+    if v_told is not null then
+        perform tell_card_money(v_funding, v_told,
+                                'refunded while in doubt: the provider may have it all the same', p_now);
     end if;
     return true;
 end $$;

@@ -1,5 +1,5 @@
 -- The provider makes the card, and calls it p_provider_card_id: its first funding goes to pending. Also for one whose
--- answer was lost, adopted. What came of it:
+-- answer was lost, adopted, and one whose hold somebody has spent by its name. What came of it:
 --   recorded   it is looked at from p_due_at on, until it is active
 --   replayed   it has this id already
 --   taken      another card of ours has this id
@@ -24,7 +24,8 @@ begin
     perform act_on_card('provider', v_card.provider);
     update card_fundings set status = 'pending', accepted_at = p_now, provider_reference = p_reference
      where card_id = p_card_id and kind = 'creation' and status = 'ordering' and begun_at is not null;
-    if not found then
+    if not found and not exists (select from card_fundings
+                                  where card_id = p_card_id and kind = 'creation' and status = 'completed') then
         return 'decided';
     end if;
     update cards set provider_card_id = p_provider_card_id, reference = p_reference, due_at = p_due_at

@@ -1,4 +1,5 @@
--- What the provider says of a card, asked at p_checked_at. p_status null: nothing of its status. What came of it:
+-- What the provider says of a card, asked at p_checked_at; a clock ahead of ours does not make it later than now, or
+-- whatever is heard next would be older. p_status null: nothing of its status. What came of it:
 --   recorded   written
 --   stale      an answer to a later look is written already: nothing changed
 --   ended      the card is terminated or failed: nothing changed
@@ -32,7 +33,9 @@ begin
             message = format('expected a status that a provider may tell and when it was asked, got %s at %s',
                              quote_nullable(p_status), coalesce(p_checked_at::text, 'null')),
             detail = '{"argument": "p_status"}';
-    elsif v_card.closed_at is not null then
+    end if;
+    p_checked_at := least(p_checked_at, greatest(p_now, clock_timestamp()));
+    if v_card.closed_at is not null then
         return 'ended';
     elsif p_checked_at < v_card.checked_at then
         return 'stale';

@@ -1,6 +1,7 @@
 -- Somebody wants a card blocked or usable again: the wish, which a poller brings to the provider. What is so already,
--- or wanted already, changes nothing; a wish against another that is under way is refused. p_user_id null: an
--- operator's or a rule's, of any card. Returns the card.
+-- or wanted already, changes nothing; a wish against another that is under way is refused, and so is its owner's to use
+-- a card that an operator or a rule had blocked. p_user_id null: an operator's or a rule's, of any card. Returns the
+-- card.
 -- Locks: users, then cards (row). Raises: OS014 invalid_argument, OS025 card_not_found, OS026 card_not_usable.
 create or replace function request_card_action(
     p_user_id uuid, p_card_id uuid, p_action text, p_actor_type text default 'user', p_actor_id text default null,
@@ -23,6 +24,15 @@ begin
         return card_json(v_card);
     elsif v_card.wanted_action is not null or v_card.status not in ('active', 'inactive', 'blocked') then
         perform refuse_card_use(v_card);
+    end if;
+    if p_action = 'unblock' and p_actor_type = 'user' and exists (
+        select from (select actor_type from strowallet_card_audit
+                      where card_id = p_card_id and action = 'action_wanted' and diff -> 'wanted_action' ->> 1 = 'block'
+                      order by id desc limit 1) blocked
+         where actor_type <> 'user')
+    then
+        raise exception using errcode = 'OS026', message = 'the card was blocked for safety: ask support to unblock it',
+            detail = jsonb_build_object('card_id', p_card_id, 'status', v_card.status, 'wanted_action', null)::text;
     end if;
     perform act_on_card(p_actor_type, v_actor_id);
     update cards

@@ -48,5 +48,6 @@ create or replace trigger card_transactions_append_event_created
     after insert on card_transactions for each row when (new.told_at is not null)
     execute function card_transactions_append_event();
 create or replace trigger card_transactions_append_event_updated
-    after update on card_transactions for each row when (new.told_at is not null and new.status <> old.status)
+    after update on card_transactions for each row
+    when (new.told_at is not null and (new.status, new.usd) <> (old.status, old.usd))
     execute function card_transactions_append_event();
