@@ -102,6 +102,7 @@ def _run_processes(url: str, gateway: GatewaySettings, ports: Mapping[str, int],
     if simulating:
         processes["simulator"] = "python -m pollers simulator"
         environment.setdefault("SIM_STATE_FILE", str(gateway.data_dir.resolve() / "simulator.json"))
+        environment.setdefault("SIM_CARD_WEBHOOK_URL", f"http://127.0.0.1:{gateway.port}/webhooks/strowallet")
     output = Output()
     with Processes(Manager(Printer(output))) as manager:
         for name, command in processes.items():

@@ -21,8 +21,9 @@ from pollers.simulator.control_scenario import scenario_routes
 from pollers.simulator.faults import remember_transport
 from pollers.simulator.fivesim_http import fivesim_route
 from pollers.simulator.handler_api import handler_api_routes
+from pollers.simulator.request import API_KEY
 from pollers.simulator.settings import SimulatorSettings
-from pollers.simulator.simulation import new_simulation
+from pollers.simulator.simulation import STROWALLET, new_simulation
 from pollers.simulator.strowallet_control import card_routes
 from pollers.simulator.strowallet_http import strowallet_routes
 from pollers.simulator.webhooks import telling
@@ -40,6 +41,9 @@ class SimulatorApp(Starlette):
 def create_app(settings: SimulatorSettings) -> Starlette:
     """Build a simulator of its own: no state is shared between two applications."""
     simulation = new_simulation(settings)
+    if settings.card_webhook_url is not None:
+        simulation.webhook_urls[STROWALLET] = (settings.card_webhook_url,)
+        simulation.card_webhook_secret = API_KEY
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

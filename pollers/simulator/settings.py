@@ -15,7 +15,8 @@ class SimulatorSettings(BaseSettings):
     early_cancel_s: no cancel before. lifetime_s: an order ends by itself. rental_cancel_s: no rental taken back after.
     rental_hour_s: how long an hour of a rental lasts. seed: None draws one. scenario: of
     `scenarios.py`. state_file: where the account is kept from one run to the next, None for in memory only.
-    webhook_retry_s: between two attempts to tell of an SMS.
+    webhook_retry_s: between two attempts to tell of an SMS. card_webhook_url: on loopback, told of what happens to
+    cards, signed with `demo`, until `/sim/cards/webhooks` says another.
     """
 
     model_config = SettingsConfigDict(env_prefix="SIM_", env_ignore_empty=True, frozen=True)
@@ -30,3 +31,4 @@ class SimulatorSettings(BaseSettings):
     seed: int | None = None
     scenario: ScenarioName = "calm"
     state_file: Path | None = None
+    card_webhook_url: str | None = Field(default=None, pattern=r"^http://127\.0\.0\.1[:/]")

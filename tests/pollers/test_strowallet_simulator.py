@@ -18,6 +18,7 @@ import httpx
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from pydantic import ValidationError
 
 from pollers.cards.strowallet import Strowallet
 from pollers.simulator import SimulatorSettings, running
@@ -202,6 +203,21 @@ def listening() -> Iterator[tuple[str, Queue[tuple[dict[str, str], bytes]]]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def test_who_is_told_from_the_start_is_a_setting() -> None:
+    with listening() as (hook, heard), running(SimulatorSettings(port=0, seed=1, card_webhook_url=hook)) as base_url:
+        with httpx.Client(base_url=base_url) as client:
+            client.post("/sim/cards/settings", json={"activation_s": 0})
+            who = {"public_key": "demo", "customerEmail": "a@example.com"}
+            client.post("/api/bitvcard/create-user/", json=dict.fromkeys(WANTED, "x") | who)
+            card = {"name_on_card": "A", "amount": "3", "card_type": "visa"}
+            client.post("/api/bitvcard/create-card/", json=who | card)
+            headers, body = heard.get(timeout=10)
+        signed = headers["x-strowallet-timestamp"].encode() + b"." + body
+        assert headers["x-strowallet-signature"] == hmac.new(b"demo", signed, hashlib.sha256).hexdigest()
+    with pytest.raises(ValidationError, match="card_webhook_url"):
+        SimulatorSettings(port=0, card_webhook_url="http://example.com/hook")
 
 
 @pytest.mark.parametrize("secret", [None, "s3cret"])
