@@ -20,6 +20,7 @@ from wallet_db.connect import connect
 from wallet_db.settings import load
 
 CONNECTIONS = 20
+WITHIN_S = 30
 OURS = ("gateway", "notifier", "uvicorn", "websockets", "uvloop")
 UPGRADE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -83,8 +84,9 @@ def test_ended_connections_leave_no_circles(database_url: str, face: str, monkey
                 streams.append(await opened(port, f"/realtime/{face.split(maxsplit=1)[0]}", token, upgrade))
                 await streams[-1][0].readuntil(b'"ready"')
         all_wait = face not in ("api", "poll answered")  # who is answered may be so before the last has come
-        while all_wait and realtime.connections < CONNECTIONS:  # noqa: ASYNC110 - it can only be asked
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(WITHIN_S):
+            while all_wait and realtime.connections < CONNECTIONS:  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.01)
         for reader, writer in streams:
             if face == "poll answered":
                 await reader.readuntil(b'"events":[]')
@@ -95,8 +97,9 @@ def test_ended_connections_leave_no_circles(database_url: str, face: str, monkey
                 await reader.read()
             writer.close()
             await writer.wait_closed()
-        while realtime.connections:  # noqa: ASYNC110 - the same
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(WITHIN_S):
+            while realtime.connections:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)  # what has closed is let go of in the turns that follow
 
     async def main() -> None:
