@@ -108,17 +108,23 @@ async def fail(pool: Pool, job: FundingJob, error_code: str, *, is_final: bool =
 
 
 async def has_rivals(pool: Pool, job: FundingJob) -> bool:
-    """Whether an earlier funding of this card, as much, was given up in doubt: what shows now may be that one's.
+    """Whether what shows now may be another's payment, for this card and as much.
 
-    As good as given up is one whose hold somebody has ended by its name before its payment had shown.
+    That of an earlier funding that was given up in doubt, or whose hold somebody has ended by its name before its
+    payment had shown; or what the card was made with, if that was not listed yet when this one was begun.
     """
     found: bool = await pool.fetchval(
         "select exists (select from card_fundings where card_id = $1 and id <> $2 and usd = $3 and kind = 'funding'"
         " and begun_at is not null and provider_transaction_id is null"
-        " and (status = 'completed' or error_code in ('CARD_FUNDING_MAY_EXIST', 'REFUNDED')))",
+        " and (status = 'completed' or error_code in ('CARD_FUNDING_MAY_EXIST', 'REFUNDED')))"
+        " or exists (select from card_fundings where card_id = $1 and usd = $3 and kind = 'creation')"
+        " and not exists (select from card_transactions t where card_id = $1 and usd = $3"
+        " and provider_transaction_id = any($4::text[]) and not exists (select from card_fundings f"
+        " where f.card_id = $1 and f.provider_transaction_id = t.provider_transaction_id))",
         job.card_id,
         job.id,
         job.usd,
+        list(job.seen or ()),
     )
     return found
 

@@ -37,8 +37,8 @@ def find_funding(
 ) -> CardTransaction | Unsure | None:
     """Find the transaction that a funding has become; None: it is not there.
 
-    reference: what the provider called it when it took it on. seen: ids listed before it was begun. has_rivals: an
-    earlier funding of the same amount was given up, so that what shows now may be that one.
+    reference: what the provider called it when it took it on. seen: ids listed before it was begun. has_rivals: what
+    shows now, of the same amount, may be another's: of an earlier funding that was given up, or of the card's creation.
     """
     fundings = [each for each in listed if each.is_funding]
     if reference is not None:

@@ -35,6 +35,8 @@ class RawClient:
         self._protocol.send_request(self._protocol.connect())
         self.socket.sendall(b"".join(self._protocol.data_to_send()))
         self._ahead: list[Frame] = []
+        self.pings = 0
+        """Of the server, so far."""
         while not isinstance(response := self._receive(), Response):
             pass
         self.status = response.status_code
@@ -50,6 +52,7 @@ class RawClient:
         """The next frame, of whatever kind."""
         while not isinstance(event := self._receive(), Frame):
             pass
+        self.pings += event.opcode is Opcode.PING
         return event
 
     def message(self) -> Message:
@@ -282,12 +285,8 @@ async def test_auth_message_of_another_user_is_refused_and_changes_nothing(syste
 def test_client_that_answers_no_ping_is_closed(impatient_url: str, system: System) -> None:
     """One that does stays for more in `tests/conformance/test_streams.py`."""
     with raw_client(impatient_url, system.token()) as client:
-        kinds = []
-        while (frame := client.frame()).opcode is not Opcode.CLOSE:
-            kinds.append(frame.opcode)
-    assert int.from_bytes(frame.data[:2], "big") == 4002
-    assert kinds.count(Opcode.PING) >= 1
-    assert kinds.count(Opcode.TEXT) >= 1  # a heartbeat
+        assert client.close_code() == 4002
+        assert client.pings >= 1  # on a busy machine it may have come before `ready`
 
 
 @in_a_loop

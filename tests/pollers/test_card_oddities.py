@@ -210,6 +210,36 @@ def test_payment_of_an_earlier_funding_that_was_listed_late_is_not_this_ones(pla
     play(scenario)
 
 
+def test_what_a_card_was_made_with_and_is_listed_late_is_no_fundings(play: CardDeskPlay) -> None:
+    async def scenario(rig: CardDesk) -> None:
+        card = await rig.active()
+        funding = await rig.fund(card, usd="10.00")
+        assert await card_fundings.begin(rig.db, await rig.claim_funding(funding), [])  # and it was not paid
+        for seconds in (100, DOUBT_S):
+            assert (await rig.funding_row(funding))["status"] == "ordering"
+            await rig.pass_time(seconds)
+            await rig.work("fundings")
+        stored = await rig.funding_row(funding)
+        assert (stored["status"], stored["error_code"]) == ("failed", "CARD_FUNDING_MAY_EXIST")
+        assert await rig.end(card) == ("active", None, "22.78", "0.00")
+
+    play(scenario)
+
+
+def test_funding_of_as_much_as_the_card_was_made_with_is_found(play: CardDeskPlay) -> None:
+    async def scenario(rig: CardDesk) -> None:
+        card = await rig.active()
+        funding = await rig.fund(card, usd="10.00")
+        await rig.fault("fund-card", "drop_answer")
+        await rig.work("fundings")
+        await rig.pass_time(100)
+        await rig.work("fundings")
+        assert (await rig.funding_row(funding))["status"] == "completed"
+        assert await rig.asked("fund-card") == 1
+
+    play(scenario)
+
+
 def test_card_is_adopted_however_many_others_are_being_made(play: CardDeskPlay) -> None:
     async def scenario(rig: CardDesk) -> None:
         card = await lost_card(rig)
