@@ -72,12 +72,11 @@ def stop_and_find_nobody_left(process: subprocess.Popen[bytes], data_dir: Path, 
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_up_down_and_up_again_with_the_same_data(tmp_path: Path, number: signal.Signals) -> None:
+def test_up_down_and_up_again_with_the_same_data(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{(port := free_port())}"
     settings = {"DEMO": "1", "DATA_DIR": str(tmp_path), "PORT": str(port), "SIM_PORT": str(free_port())}
     tokens = []
-    for turn in range(2):
+    for turn, number in enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
         log = tmp_path / f"run-{turn}.log"
         with log.open("wb") as output, make_run(settings, output.fileno()) as process:
             wait_until(lambda: is_up(url), f"{url} is up", within_s=UP_WITHIN_S)
@@ -85,7 +84,7 @@ def test_up_down_and_up_again_with_the_same_data(tmp_path: Path, number: signal.
             answer = httpx.post(f"{url}/demo/sessions", json={"name": "alice", "credit": "36.00"}, timeout=10)
             assert answer.status_code == (201 if turn == 0 else 200)
             tokens.append(answer.json()["token"])
-            # The token of the first run is good in the second: the demo's secret is kept.
+            # The token of the first run is good in the next: the demo's secret is kept.
             wallet = httpx.get(f"{url}/api/wallet", headers={"Authorization": f"Bearer {tokens[0]}"}, timeout=10)
             assert wallet.json() == {"balance": "36.00", "frozen": "0.00", "available": "36.00"}
             assert httpx.get(url, timeout=10).headers["content-type"].startswith("text/html")
