@@ -19,7 +19,7 @@ from bench.growth.stand import QUICK_PLAN as QUICK_GROWTH_PLAN
 from bench.peers.clients import EventStreamClient, NchanClient, PeerClient, SocketIoClient
 from bench.peers.command import QUICK
 from bench.peers.contestants import ALL
-from bench.peers.findings import Key, delays_table, figures_table, findings, warnings, writers_findings
+from bench.peers.findings import Key, delays_table, figures_table, findings, totals_table, warnings, writers_findings
 from bench.peers.measure import install, raise_descriptors
 from bench.peers.plan import FULL_PLAN, QUICK_PLAN
 from bench.peers.turn import Sample, quantile
@@ -232,6 +232,18 @@ def test_a_rate_that_was_not_reached_is_told_with_its_delay() -> None:
     slow = samples(nchan=[{"rate@5000": 812.0, "p50_ms@5000": 66.5, "p99_ms@5000": 90.0, "p999_ms@5000": 95.0}])
     assert "66.5 (at 812/s)" in delays_table(slow, [5_000], committed=False)
     assert "at 812/s" not in delays_table(slow, [100], committed=True)
+
+
+def test_processor_time_tells_its_rate_and_what_the_database_took_beside() -> None:
+    slow = samples(
+        ours=[{"rate@5000": 5_000.0, "cpu_us@5000": 30.0, "database_cpu_us@5000": 150.0}],
+        nchan=[{"rate@5000": 4_200.0, "cpu_us@5000": 96.0, "database_cpu_us@5000": 190.0}],
+    )
+    assert "96.0 (at 4,200/s)" in figures_table(slow, 1_000)
+    told_of = totals_table(slow, 1_000)
+    assert "30.0 + 150 = 180" in told_of
+    assert "96.0 + 190 = 286" in told_of
+    assert "ours" not in totals_table(slow, 10_000)
 
 
 def test_a_figure_that_nobody_has_makes_no_column() -> None:

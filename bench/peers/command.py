@@ -13,7 +13,7 @@ import uvloop
 from bench.figures import Finding
 from bench.peers.contestants import ALL
 from bench.peers.contract import Contestant
-from bench.peers.findings import delays_table, figures_table, findings, warnings, writers_findings
+from bench.peers.findings import delays_table, figures_table, findings, totals_table, warnings, writers_findings
 from bench.peers.measure import bench_on, install, measure, measure_writers, raise_descriptors
 from bench.peers.plan import FULL_PLAN, QUICK_PLAN, Plan
 from bench.results import RESULTS, write
@@ -124,6 +124,7 @@ async def _measure(
     parts = [
         *(delays_table(samples, plan.rates, committed=committed) for committed in (False, True)),
         *(figures_table(samples, count) for count in plan.connections),
+        *(totals_table(samples, count) for count in plan.connections),
     ]
     parts += warnings(samples)
     more = {

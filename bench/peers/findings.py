@@ -122,8 +122,29 @@ def figures_table(samples: Samples, connections: int) -> str:
     """Everybody's medians with so many connections; a column that nobody has is left out."""
     keys = [key for key in samples if key[2] == connections]
     columns = [column for column in COLUMNS if any(_of(samples[key], column.figure) for key in keys)]
-    rows = [(f"{key[0]}, {key[1]}", *(_cell(samples[key], column.figure) for column in columns)) for key in keys]
+    rows = [(f"{key[0]}, {key[1]}", *(_cell_at(samples[key], column.figure) for column in columns)) for key in keys]
     return table((f"{connections:,} connections", *(column.title for column in columns)), rows)
+
+
+def totals_table(samples: Samples, connections: int) -> str:
+    """Everybody's CPU with PostgreSQL's: who has the database do more takes less itself."""
+    loads = {f"at {GOAL_RATE:,}/s": f"{GOAL_RATE}", f"at {HIGH_RATE:,}/s": f"{HIGH_RATE}"}
+    loads |= {"sustained": "sustained", "in a flood": "flood"}
+    rows = []
+    for (name, face, count), of_rounds in samples.items():
+        parts = [
+            (_of(of_rounds, f"cpu_us@{load}"), _of(of_rounds, f"database_cpu_us@{load}")) for load in loads.values()
+        ]
+        if count == connections and any(own and database for own, database in parts):
+            rows.append((f"{name}, {face}", *(_sum(own, database) for own, database in parts)))
+    return table((f"{connections:,} connections: CPU µs, its own + PostgreSQL's", *loads), rows)
+
+
+def _sum(own: Sequence[float], database: Sequence[float]) -> str:
+    if not own or not database:
+        return ""
+    mine, beside = spread(own).median, spread(database).median
+    return f"{figure(mine)} + {figure(beside)} = {figure(mine + beside)}"
 
 
 def delays_table(samples: Samples, rates: Sequence[float], *, committed: bool) -> str:
@@ -138,13 +159,23 @@ def delays_table(samples: Samples, rates: Sequence[float], *, committed: bool) -
     for (name, face, connections), of_rounds in samples.items():
         cells = [f"{name}, {face}, {connections:,}"]
         for rate in rates:
-            reached = _of(of_rounds, f"rate@{rate:g}")
-            late = bool(reached) and spread(reached).median < REACHED * rate
             cells += [_cell(of_rounds, f"{prefix}{share}_ms@{rate:g}") for share in ("p50", "p99", "p999")]
-            if late:
-                cells[-3] += f" (at {spread(reached).median:,.0f}/s)"
+            cells[-3] += _instead(of_rounds, f"{rate:g}")
         rows.append(cells)
     return table(head, rows)
+
+
+def _cell_at(samples: Sequence[Sample], name: str) -> str:
+    cell = _cell(samples, name)
+    return cell + _instead(samples, name.partition("@")[2]) if cell else ""
+
+
+def _instead(samples: Sequence[Sample], load: str) -> str:
+    """What was reached of a rate, if it was not the rate."""
+    reached = _of(samples, f"rate@{load}")
+    if not reached or spread(reached).median >= REACHED * float(load):
+        return ""
+    return f" (at {spread(reached).median:,.0f}/s)"
 
 
 def _cell(samples: Sequence[Sample], name: str) -> str:
