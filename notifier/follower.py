@@ -4,6 +4,9 @@
          ▲                          │
          └────connection lost───────┘
 
+A leader that hangs loses its connection as well: the server ends the session that has been silent for too long, the
+locks go to another, and writers ring meanwhile.
+
 Ids that are missing are read again until it is certain that they never come (`notifier.missing`), so a transaction left
 open delays nobody else.
 
@@ -22,7 +25,18 @@ from notifier.bus import Bus
 from notifier.leadership import Leadership
 from notifier.metrics import CONNECTIONS_LOST, LEADING, RINGS
 from notifier.missing import Unread
-from notifier.outbox import BARE_BELL, DOORBELL, LEADER, Session, open_session, read_epoch, starting_id, try_lock
+from notifier.outbox import (
+    BARE_BELL,
+    DOORBELL,
+    HUNG_S,
+    LEADER,
+    Session,
+    end_if_silent,
+    open_session,
+    read_epoch,
+    starting_id,
+    try_lock,
+)
 from notifier.relay import Publish, Relay
 from notifier.retry import DATABASE_FAULTS, Backoff
 from notifier.tempo import Tempo
@@ -78,7 +92,7 @@ class Follower:
             await asyncio.sleep(self._backoff.next_s())
 
     async def _stand_by(self, reading: Session) -> None:
-        """Return as the leader."""
+        """Return as the leader. Meanwhile it may be silent for as long as it likes: nothing is held."""
         waiting = False
         while not await try_lock(reading, LEADER):
             self._backoff.reset()
@@ -99,6 +113,7 @@ class Follower:
 
     async def _lead(self, reading: Session, listening: Session) -> None:
         tempo = self._tempo
+        await end_if_silent(reading, HUNG_S + tempo.silence_s_max(dozes=self._channel is not None))
         bell = asyncio.Event()
         for session in {reading, listening}:
             session.add_termination_listener(lambda _session: bell.set())
@@ -108,7 +123,7 @@ class Follower:
             bell.set()
 
         if self._channel is None:
-            await try_lock(listening, BARE_BELL)
+            await try_lock(reading, BARE_BELL)  # given back with the lead, however that ends
             await listening.add_listener(DOORBELL, rings)
         epoch = await read_epoch(reading)
         last = await starting_id(

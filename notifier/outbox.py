@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import asyncpg
@@ -23,6 +24,8 @@ LEADER = (20307, 2)
 """Advisory lock: of all followers, this one publishes."""
 BARE_BELL = (20307, 4)
 """Advisory lock: the follower serves a bus outside the database, and the bell is to carry nothing."""
+HUNG_S = 3.0
+"""A leader that says nothing for so much longer than it means to hangs."""
 
 # Each range through the index by itself, with the snapshot's xmin even if there are no rows. The previous event's id is
 # asked for only when it matters, for it costs another look into the index.
@@ -110,17 +113,28 @@ class Read(NamedTuple):
 async def open_session(url: str, name: str, role: str) -> AsyncIterator[Session]:
     """A connection of one's own, acting as `role`.
 
-    If its process or machine vanishes, the server gives its locks back within seconds.
+    If its process or machine vanishes, or over TCP leaves an answer unread, the server gives its locks back within
+    seconds.
     """
     session = await connect(url, name, role=role)
     try:
         await session.execute(
             "set synchronous_commit = off; set idle_session_timeout = 0;"
-            "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3"
+            "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;"
+            "set tcp_user_timeout = '10s'"
         )
         yield session
     finally:
         session.terminate()
+
+
+async def end_if_silent(session: Session, longest_s: float) -> None:
+    """From now on the server ends the session, and gives its locks back, when nothing is asked for so long.
+
+    A process that hangs keeps its connection, for its kernel answers keepalives. A statement that runs, or waits for a
+    lock, is no silence.
+    """
+    await session.execute("select set_config('idle_session_timeout', $1, false)", f"{ceil(longest_s * 1000)}ms")
 
 
 async def read_outbox(session: Session, ranges: Ranges, *, events_max: int, with_previous: bool = False) -> Read:

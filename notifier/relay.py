@@ -6,9 +6,9 @@ sending, for what its writers have sent themselves.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 Publish: TypeAlias = Callable[[Sequence[Event]], Awaitable[None]]
 """`Bus.publish`."""
 
+SIGN_OF_LIFE_S = 1.0
+"""While a bus takes its time the database is told that often that nobody hangs; less than `HUNG_S`."""
 OLD_READ_SHARE_MAX = 0.1
 """Reading old gaps takes at most this part of the time."""
 
@@ -87,7 +89,7 @@ class Relay:
                 BUS_ERRORS.inc()
                 if backoff.is_first:
                     log.warning("follower.bus_lost", error=str(error))
-                await asyncio.sleep(backoff.next_s())
+                await self._with_signs_of_life(asyncio.sleep(backoff.next_s()))
                 await free_queue(self.session)
             else:
                 if not backoff.is_first:
@@ -141,8 +143,24 @@ class Relay:
 
     async def _publish_all(self, events: Sequence[Event]) -> None:
         """However long it takes: reading goes on afterwards, at the same place."""
-        if not events:
-            return
+        if events:
+            await self._with_signs_of_life(self._publish_until_taken(events))
+
+    async def _with_signs_of_life(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for what asks nothing of the session, which may take longer than the server lets a leader be silent."""
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                done, _ = await asyncio.wait({task}, timeout=SIGN_OF_LIFE_S)
+                if not done:
+                    await self.session.execute("select")
+        except BaseException:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        await task
+
+    async def _publish_until_taken(self, events: Sequence[Event]) -> None:
         backoff = Backoff()
         while True:
             try:

@@ -19,10 +19,10 @@ class NotifierSettings(DatabaseSettings):
     nats_url: SecretStr = SecretStr(NATS_URL)
     """With BUS=nats: the servers of one cluster, separated by commas; may hold credentials."""
     follower_poll_s: float = Field(0.003, gt=0, le=1)
-    """Awake, the follower reads that often: the longest an event waits for it."""
+    """Awake, the follower pauses so long between two reads; less while a few events come, up to 20 ms in a flood."""
     follower_idle_s: float = Field(0.25, gt=0)
     """With so few events for so long that writers may ring for each, the follower falls asleep."""
-    follower_sweep_s: float = Field(5.0, gt=0)
+    follower_sweep_s: float = Field(5.0, gt=0, le=3600)
     """The follower looks that often whether history was rewritten, and for a bus outside the database for events that
     nobody rang for."""
     follower_standby_s: float = Field(1.0, gt=0)

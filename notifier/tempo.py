@@ -33,3 +33,7 @@ class Tempo:
     """and as far as events are younger than this: longer than it takes to notice that a machine has vanished,"""
     lookback_events_max: int = 20_000
     """but not further than this."""
+
+    def silence_s_max(self, *, dozes: bool) -> float:
+        """How long a leader may rightly ask the database nothing. dozes: asleep, it glances; else a bell wakes it."""
+        return max(self.poll_s, self.glance_s, self.glance_s_max if dozes else self.sweep_s)

@@ -9,6 +9,7 @@ head, where frames, blocks and answers end; a kind of client says what it asks a
 import asyncio
 import os
 import socket
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ AGAIN_S = 0.2
 WITHIN_S = 60.0
 CONNECTING_AT_ONCE = 256
 IP_BIND_ADDRESS_NO_PORT = 24
-"""Linux's ip(7); Python names it from 3.12 on."""
+"""Linux's ip(7), elsewhere another option's number; Python names it from 3.12 on."""
 PONG = b"\x8a\x80\x00\x00\x00\x00"  # masked with zeros, RFC 6455 section 5.3
 
 
@@ -115,14 +116,17 @@ class Stream(asyncio.Protocol):
         line.setblocking(False)
         try:
             if self._source:
-                # Else a port would be taken of the address as a whole, and those of lines just closed are not free.
-                line.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                if sys.platform == "linux":
+                    # Else a port would be taken of the address as a whole, and those of lines just closed are not free.
+                    line.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
                 line.bind((self._source, 0))
             await self._loop.sock_connect(line, ("127.0.0.1", self._port))
             await self._loop.create_connection(lambda: self, sock=line)
-        except OSError:
+        except BaseException as fault:
             line.close()
-            return False
+            if isinstance(fault, OSError):
+                return False
+            raise
         return True
 
     def close(self) -> None:

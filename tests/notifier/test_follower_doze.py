@@ -9,16 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from notifier.bells import (
-    FEW,
-    LOOKS_IN_LINE,
-    QUEUE_USED_MAX,
-    RATE_MAX,
-    RATE_MIN,
-    RATE_WINDOW_S,
-    WAITING_MAX,
-    Bells,
-)
+from notifier.bells import RATE_MAX
 from notifier.bus import PostgresBus
 from notifier.follower import Follower
 from notifier.missing import Ranges
@@ -325,63 +316,3 @@ def test_a_lost_connection_is_noticed_while_it_dozes(database_url: str) -> None:
             await signalled(follower.asleep)
 
     asyncio.run(scenario())
-
-
-# --- how many are too many
-
-
-def test_many_a_second_are_too_many_whoever_waits() -> None:
-    bells = Bells()
-    assert not bells.are_too_many(int(RATE_MAX * 0.9), 1.0, 0)
-    assert bells.are_too_many(int(RATE_MAX * 1.2), 1.0, 0)
-
-
-def test_those_who_waited_for_one_slow_commit_are_not_too_many() -> None:
-    bells, often = Bells(), RATE_MAX * 0.6
-    for _ in range(100):
-        assert not bells.are_too_many(0, 0.06, 0)
-        assert not bells.are_too_many(int(often * 0.1), 0.04, 0), "what 100 ms bring, within 40"
-        assert not bells.are_too_many(int(often * 0.1), 0.1, 0)
-    short = RATE_WINDOW_S / 4
-    for _ in range(3):
-        assert not bells.are_too_many(int(RATE_MAX * 1.2 * short), short, 0)
-    assert any(bells.are_too_many(int(RATE_MAX * 1.2 * short), short, 0) for _ in range(8)), "for long, they are"
-
-
-def test_a_lasting_line_is_too_many_and_remembered() -> None:
-    bells, crowd = Bells(), WAITING_MAX + 1
-    for _ in range(3):
-        assert not any(bells.are_too_many(10, 0.05, crowd) for _ in range(LOOKS_IN_LINE - 1)), "one slow commit"
-        assert not bells.are_too_many(10, 0.05, 0)
-    bells = Bells()
-    assert not any(bells.are_too_many(10, 0.05, crowd) for _ in range(LOOKS_IN_LINE - 1))
-    assert bells.are_too_many(10, 0.05, crowd)
-    assert bells.allowed == pytest.approx(200 * FEW)
-    assert not bells.would_be_few(50, 0.25), "as many as were too many"
-    assert bells.would_be_few(5, 0.25)
-
-
-def test_a_queue_that_nobody_reads_is_too_many() -> None:
-    assert not Bells().are_too_many(1, 1.0, 0, QUEUE_USED_MAX)
-    assert Bells().are_too_many(1, 1.0, 0, QUEUE_USED_MAX * 1.01)
-
-
-def test_no_time_and_very_much_time_are_taken() -> None:
-    bells = Bells(allowed=RATE_MIN)
-    assert not bells.are_too_many(1000, 0.0, 0), "no rate can be told yet"
-    assert bells.are_too_many(0, RATE_WINDOW_S, 0), "but nothing is forgotten"
-    assert bells.would_be_few(1, 1e6)
-    assert bells.allowed == RATE_MAX
-
-
-def test_a_slow_disk_is_forgotten_in_time() -> None:
-    bells = Bells()
-    for _ in range(LOOKS_IN_LINE):
-        bells.are_too_many(1, 1.0, WAITING_MAX + 1)
-    assert bells.allowed == RATE_MIN
-    seconds = 0
-    while bells.allowed < RATE_MAX:
-        bells.would_be_few(10_000, 1.0)
-        seconds += 1
-        assert seconds < 60
-    assert seconds > 10

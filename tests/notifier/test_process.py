@@ -13,6 +13,7 @@ import pytest
 
 from notifier.bus import PostgresBus
 from tests.notifier.support import DEADLINE_S, Collector, append, create_users, running, session
+from tests.notifier.test_follower_sleep import until_awake
 
 
 @contextmanager
@@ -71,6 +72,27 @@ def test_the_one_that_stands_by_takes_over_and_ends_as_well(database_url: str) -
             end(third, signal.SIGTERM)
             end(leader, signal.SIGTERM)
             until_logged(other, "follower.leads")
+            end(other, signal.SIGTERM)
+
+
+def test_one_that_hangs_awake_loses_the_lead_and_stands_by_when_it_goes_on(database_url: str) -> None:
+    async def awake(wanted: bool) -> None:
+        async with session(database_url) as connection:
+            await until_awake(connection, wanted)
+
+    rhythm = {"FOLLOWER_IDLE_S": "3600", "FOLLOWER_STANDBY_S": "0.05"}
+    with notifier(DATABASE_URL=database_url, **rhythm) as leader:
+        until_logged(leader, "follower.leads")
+        asyncio.run(awake(True))
+        leader.send_signal(signal.SIGSTOP)
+        asyncio.run(awake(False))
+        with notifier(DATABASE_URL=database_url, **rhythm) as other:
+            until_logged(other, "follower.leads")
+            asyncio.run(awake(True))
+            leader.send_signal(signal.SIGCONT)
+            until_logged(leader, "follower.database_lost")
+            until_logged(leader, "follower.stands_by")
+            end(leader, signal.SIGTERM)
             end(other, signal.SIGTERM)
 
 
