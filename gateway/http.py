@@ -1,23 +1,31 @@
-"""HTTP by uvicorn and httptools, with the bounds they lack: on headers, and on the time a request takes to come.
+"""HTTP by uvicorn and httptools, with the bounds they lack: on headers, on requests that wait for their turn, and on
+the time a request takes to come.
 
 A connection that sends nothing, or a request without end, is refused and closed; whoever it is has shown no token yet.
 What is not HTTP is answered in the one shape of all errors. Bodies are the application's to bound.
+
+One request at a time is answered. Those sent ahead wait, and meanwhile nothing more is read. Too many of them get no
+error: the last that is kept is answered with `connection: close`, and the client repeats the rest on another connection
+(RFC 9112 section 9.3.2; one that sends on and on may miss the last answers, as section 9.6 says).
+
+Who ends, ends without circles: a request knows its connection, and the connection forgets its requests when it is lost
+or another protocol's. So reference counts free both.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 import orjson
-from uvicorn.protocols.http.flow_control import FlowControl
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cors import headers_of_answer, origins_of
 from gateway.errors import ApiError
 from gateway.headers import HEADERS
+from gateway.pipeline import Flow, Pipeline
 from gateway.refused import note_refusal
 from gateway.request_ids import SCOPE, request_id_of
 
@@ -27,21 +35,32 @@ HEADER_OVERHEAD_BYTES = 32
 SLICE_BYTES = 16_384
 """Parsed at a time, and so the most that goes uncounted; a read may be sixteen times that."""
 
-
 HANDOVER = "onesms.handover"
 """The ASGI extension's name."""
 NOBODY_WAITS = asyncio.Event()
 """In place of a parked request's own, whose application has returned: most of a kilobyte."""
-ANSWERED_BY = ("type", "http_version", "method", "path", "headers", "extensions", SCOPE)
+ANSWERED_BY = ("type", "http_version", "method", "path", "headers", SCOPE)
 """What of a request's scope is needed to answer it."""
+
+
+class Parked(Protocol):
+    """Who is told what becomes of the connection of a parked request."""
+
+    def due(self) -> None:
+        """Another request comes behind it: it is to be answered soon."""
+
+    def gone(self) -> None:
+        """The client has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """An application that has sent the head of its answer may leave the connection to a protocol of its own."""
+    """An application that has sent the head of its answer may leave the connection to a protocol of its own.
+
+    It may also leave its request unanswered for a while. Both are for the request that is being answered.
+    """
 
     _protocol: "HttpProtocol"
-    _cycle: RequestResponseCycle
 
     @property
     def connections(self) -> set[Any]:
@@ -54,110 +73,75 @@ class Handover:
 
         Whether the body has to be sent in chunks; None: the client is gone.
         """
-        cycle, transport = self._cycle, self._protocol.transport
-        is_there = self._is_there()
-        cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone, and it may be that
-        if not is_there:
+        protocol = self._protocol
+        cycle, transport, flow = protocol.answering, protocol.transport, protocol.flow
+        if cycle is None:
             return None
-        cycle.scope.pop("extensions", None)
-        self._protocol.leave()
+        cycle.disconnected = True  # uvicorn asks nothing of an application whose client is gone, and it may be that
+        if not protocol.is_there:
+            return None
+        protocol.leave()
         transport.set_protocol(successor)
         successor.connection_made(transport)
-        if self._protocol.flow.write_paused:
+        if flow.write_paused:
             successor.pause_writing()
         return bool(cycle.chunked_encoding)
 
-    def park(self, gone: Callable[[], None]) -> bool:
-        """Let the application return without an answer, which follows after `resume`; False: the client is gone.
+    def park(self, parked: Parked) -> bool:
+        """Let the application return without an answer, which follows after `resume`: a request that waits has no task.
 
-        So a request that waits keeps no task. `gone` is called if the client leaves meanwhile.
+        False if it is to be answered now: the client is gone, or has sent more than this request, or not all of it.
+        Nobody could tell whether such a client leaves, once nothing is read of it because of what it sends ahead.
         """
-        if not self._is_there():
+        protocol, cycle = self._protocol, self._protocol.answering
+        if cycle is None or not protocol.is_there or cycle.more_body or protocol.scope is not cycle.scope:
             return False
-        self._cycle.disconnected = True  # as in `to`
-        scope: Any = self._cycle.scope
+        cycle.disconnected = True  # as in `to`
+        scope: Any = cycle.scope
         headers = scope["headers"]  # a kilobyte, with the token; what CORS asks for stays
         headers[:] = [header for header in headers if header[0] == b"origin"]
         kept = {name: scope[name] for name in ANSWERED_BY if name in scope}
         scope.clear()  # another kilobyte: the address, and what the application found on its way
         scope.update(kept)
-        if self._protocol.scope is self._cycle.scope and not self._cycle.more_body:  # and nothing of the next has come
-            self._protocol.parser = None  # type: ignore[assignment]  # another kilobyte
-            self._cycle.message_event = NOBODY_WAITS
-        self._protocol.parked = gone
+        protocol.parser = None  # type: ignore[assignment]  # another kilobyte
+        cycle.message_event = NOBODY_WAITS
+        protocol.parked = parked
         return True
 
     def resume(self) -> bool:
         """The parked request is answered now, by the `send` its application was given; False: the client is gone."""
-        self._protocol.parked = None
-        self._cycle.disconnected = False
-        if not self._is_there():
-            self._cycle.disconnected = True
+        protocol, cycle = self._protocol, self._protocol.answering
+        if cycle is None:
             return False
-        cycle, protocol = self._cycle, self._protocol
-
-        def answered() -> None:
-            cycle.on_response = _nothing  # circles, as in `leave`
-            cycle.scope.pop("extensions", None)
-            protocol.on_response_complete()
-
-        cycle.on_response = answered
+        protocol.parked = None
+        if not protocol.is_there:
+            return False
+        cycle.disconnected = False
+        cycle.on_response = protocol.on_response_complete  # which uvicorn took from it when the application returned
         return True
-
-    def _is_there(self) -> bool:
-        """The client waits for this answer, on a connection that is still HTTP's."""
-        transport = self._protocol.transport
-        return (
-            not self._cycle.disconnected and not transport.is_closing() and transport.get_protocol() is self._protocol
-        )
-
-
-class Pipeline(list[Any]):
-    """Requests that came before their turn: hardly ever any, and an empty deque is most of a kilobyte."""
-
-    def appendleft(self, request: Any) -> None:
-        """As a deque's."""
-        self.insert(0, request)
-
-
-class Flow(FlowControl):
-    """uvicorn's, with an event only while the kernel takes no more: one is most of a kilobyte."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self.read_paused = False
-        self.write_paused = False
-        self._writable: asyncio.Event | None = None
-
-    async def drain(self) -> None:
-        """Until it takes more."""
-        if self._writable is not None:
-            await self._writable.wait()
-
-    def pause_writing(self) -> None:
-        """The kernel takes no more for now."""
-        if not self.write_paused:
-            self.write_paused = True
-            self._writable = asyncio.Event()
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        self.write_paused = False
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
     # uvicorn's own attributes are 28. Up to 30 share their names among all instances, which is a kilobyte for each.
-    __slots__ = ("_deadline", "_fault", "_kept_bytes", "_request_s", "_unreported_bytes", "parked", "pipeline", "url")
+    __slots__ = (
+        "_deadline",
+        "_fault",
+        "_kept_bytes",
+        "_request_s",
+        "_unreported_bytes",
+        "answering",
+        "parked",
+        "pipeline",
+        "url",
+    )
+    pipeline: Pipeline  # type: ignore[assignment]  # typed as a deque
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.url, self.headers = b"", []  # uvicorn has none before the first request
-        self.pipeline = Pipeline()  # type: ignore[assignment]  # typed as a deque
+        self.pipeline = Pipeline()
         self._request_s: float = self.app_state["realtime"].settings.request_s
         self._kept_bytes = 0
         """What the headers of this request cost so far."""
@@ -166,24 +150,37 @@ class HttpProtocol(HttpToolsProtocol):
         self._fault: ApiError | None = None
         """Why parsing was stopped, if not by the parser."""
         self._deadline: asyncio.TimerHandle | None = None
-        self.parked: Callable[[], None] | None = None
-        """Who is to be told if the client of a parked request leaves."""
+        self.answering: RequestResponseCycle | None = None
+        """The request whose turn it is, or was last; `cycle`, uvicorn's, is the newest."""
+        self.parked: Parked | None = None
+        """Who waits with its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A request is awaited from now on."""
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.flow = Flow(transport, self.pipeline)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
-        self._stop_waiting()
+        parked, answering = self.parked, self.answering
         super().connection_lost(exc)
-        gone, self.parked = self.parked, None
-        if gone is not None:
-            gone()
-            self.cycle.scope.pop("extensions", None)
-            self.cycle = None  # type: ignore[assignment]  # see `leave`
+        if answering is not None:  # uvicorn tells the newest only
+            answering.disconnected = True
+            answering.message_event.set()
+        self._forget()
+        if parked is not None:
+            parked.gone()
+
+    @property
+    def is_there(self) -> bool:
+        """The client waits for the answer that is under way, on a connection that is still HTTP's."""
+        return self.answering is not None and not self.transport.is_closing()
+
+    @property
+    def _has_the_last(self) -> bool:
+        """The last request of the connection has come whole; what follows is not taken (RFC 9112 section 9.6)."""
+        return self.cycle is not None and not self.cycle.keep_alive and not self.cycle.more_body
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless too much has come that is no body."""
@@ -194,6 +191,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
         for at in range(0, len(data), SLICE_BYTES):
+            if self._has_the_last:
+                break
             part = data[at : at + SLICE_BYTES]
             self._unreported_bytes += len(part)
             super().data_received(part)
@@ -204,9 +203,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
+        if self._has_the_last:
+            raise EOFError  # stops the parser
         super().on_message_begin()
         self._kept_bytes = self._unreported_bytes = 0
         self._await_request()
+        if self.parked is not None:
+            self.parked.due()
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
@@ -221,13 +224,11 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The application is called, or will be when the requests before this one are answered."""
         self._check_head()
-        before = self.cycle
+        # uvicorn types extensions as the standard's, which are dicts.
+        self.scope["extensions"] = {HANDOVER: Handover(self)}  # type: ignore[dict-item]
         super().on_headers_complete()
-        if self.cycle is not before:
-            # uvicorn types extensions as the standard's, which are dicts.
-            self.scope["extensions"] = {HANDOVER: Handover(self, self.cycle)}  # type: ignore[dict-item]
-            if self.scope["http_version"] == "1.0":
-                _answer_until_close(self.cycle)
+        if self.pipeline and self.pipeline.is_full:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -239,6 +240,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._kept_bytes = self._unreported_bytes = 0
         self._stop_waiting()
         super().on_message_complete()
+        if self.cycle is not None:
+            self.cycle.more_body = False  # uvicorn does not note it of one that is answered already
 
     def handle_websocket_upgrade(self) -> None:
         """The connection becomes another protocol's, unless an answer is still due on it."""
@@ -258,22 +261,35 @@ class HttpProtocol(HttpToolsProtocol):
         successor.upgrade(method, target, version, headers)
 
     def on_response_complete(self) -> None:
-        """A request is answered; not the newest, if others came meanwhile."""
-        if self.cycle is not None and self.cycle.response_complete:
-            self.cycle.scope.pop("extensions", None)  # its handover knows us: a circle, as in `leave`
+        """A request is answered, and the next that waits begins; what is missing of it has all the time there is."""
+        waited = bool(self.pipeline)
         super().on_response_complete()
+        if waited and not self.transport.is_closing():
+            self.flow.resume_reading()  # if none waits any more
+            if self._deadline is not None:
+                self._await_request()
 
     def leave(self) -> None:
         """The connection becomes another's, in the middle of an answer: nothing of this one is to outlive it."""
-        self._stop_waiting()
         self.connections.discard(self)
-        self.flow.resume_reading()
-        self.pipeline.clear()
-        self.parser = self.cycle = None  # type: ignore[assignment]  # circles, which would wait for the collector
+        flow = self.flow
+        self._forget()
+        flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """What came is not HTTP, or we have stopped the parser."""
-        self._refuse(self._fault or ApiError("BAD_REQUEST", "expected an HTTP request"))
+        if not self._has_the_last:
+            self._refuse(self._fault or ApiError("BAD_REQUEST", "expected an HTTP request"))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.answering = cycle
+        super()._start_asgi_task(cycle, _until_close(cycle, app) if cycle.scope["http_version"] == "1.0" else app)
+
+    def _forget(self) -> None:  # circles, which would wait for the collector
+        self._stop_waiting()
+        self.pipeline.clear()
+        self.answering = self.parked = None
+        self.parser = self.cycle = self.scope = None  # type: ignore[assignment]
 
     def _keep(self, size: int) -> None:
         self._unreported_bytes = 0
@@ -300,8 +316,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if self.pipeline or self.parked is not None:
-            self._await_request()  # it is we who do not read on, until the request before it is answered
+        if self.flow.read_paused:
+            self._await_request()  # it is we who do not read on
         else:
             self._refuse(ApiError("REQUEST_TIMEOUT", f"expected a whole request within {self._request_s:g} s"))
 
@@ -337,26 +353,24 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _may_answer(self) -> bool:
         """Whether something was asked that has no answer yet, and none under way that ours would land in."""
-        if self.cycle is None or self.cycle.response_complete:
-            # Not if nothing came at all: browsers connect before they know what to ask for.
-            return self._unreported_bytes > 0 or self.scope is not None
-        return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+        if self.cycle is not None and (self.cycle.more_body or not self.cycle.response_complete):
+            return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+        # Not if nothing came at all: browsers connect before they know what to ask for.
+        return self._unreported_bytes > 0 or self.scope is not None
 
 
-def _nothing() -> None:
-    pass
-
-
-def _answer_until_close(cycle: RequestResponseCycle) -> None:
+def _until_close(cycle: RequestResponseCycle, app: ASGIApp) -> Any:
     """Let the connection's end be the answer's: HTTP/1.0 knows no chunks (RFC 9112 section 6.1), uvicorn sends them."""
-    send = cycle.send
 
-    async def send_plain(message: Any) -> None:
-        cycle.chunked_encoding = False
-        cycle.expected_content_length = len(message.get("body", b""))
-        await send(message)
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_plain(message: Message) -> None:
+            cycle.chunked_encoding = False
+            cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
 
-    cycle.send = send_plain  # type: ignore[method-assign]  # it is made within uvicorn, where it cannot be another's
+        await app(scope, receive, send_plain)
+
+    return answer
 
 
 def _too_large() -> ApiError:

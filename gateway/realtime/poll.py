@@ -89,7 +89,7 @@ class Poll:
         try:
             self._permit = realtime.permits.grant(session, self)
             await self._open(session, cursor)
-            if self._woken or realtime.leaving or not wait_s or not self._handover.park(self._release):
+            if self._woken or realtime.leaving or not wait_s or not self._handover.park(self):
                 self._release()
                 await self._answer()
             else:
@@ -131,7 +131,7 @@ class Poll:
         """The next poll's cursor will be found void, and answered with a snapshot."""
         self._wake()
 
-    # the heartbeats, the permit and the end of `wait` call these
+    # the heartbeats, the permit, the end of `wait` and the connection call these
 
     def beat(self, now: float) -> None:
         """A poll is answered within its `wait`: it needs none."""
@@ -149,6 +149,10 @@ class Poll:
     def due(self) -> None:
         """Answer now, with nothing new."""
         self._wake()
+
+    def gone(self) -> None:
+        """The client has left: there is nobody to answer."""
+        self._release()
 
     def _wake(self) -> None:
         self._woken = True

@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from gateway.http import HEADERS_BYTES_MAX
+from gateway.pipeline import WAITING_HEADERS_MAX, WAITING_MAX
 from tests.gateway.clients import Transport
 from tests.gateway.support import events, in_a_loop, new_user, own_gateway, ready, seqs
 from tests.system import System
@@ -200,38 +201,97 @@ def test_requests_one_after_another_and_several_at_once(url: str) -> None:
         assert connection.answer()[0] == 200
 
 
-def test_request_behind_a_long_poll_waits_its_turn(url: str, system: System) -> None:
-    """While the one before it is answered nothing is read on, which is no fault of the client's."""
-    token = system.token()
-    body = b"{" + b" " * 10 + b"}"
-    first = f"GET /realtime/poll?wait=0 HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\n\r\n".encode()
+def waiting_poll(connection: RawConnection, token: str, more: str = "") -> bytes:
+    """A poll that would wait for half a minute, longer than an answer is awaited here."""
+    get = f"GET /realtime/poll?wait=30{{}} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\n{{}}\r\n"
+    connection.send(get.format("", "").encode())
+    return get.format(f"&cursor={connection.answer()[2]['cursor']}", more).encode()
+
+
+def parked(url: str, token: str) -> None:
+    """Return when the gateway counts a poll of this user that waits: no other may be opened."""
+    while True:
+        with connected(url) as connection:
+            connection.send(f"GET /realtime/poll HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\n\r\n".encode())
+            if connection.answer()[0] == 429:
+                return
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [WHOLE, HEAD, b"POST /demo/sessions HTTP/1.1\r\nhost: t\r\ncontent-length: 2\r\n\r\n{"],
+    ids=["request", "half a head", "half a body"],
+)
+def test_poll_does_not_wait_with_something_behind_it(url: str, system: System, behind: bytes) -> None:
+    """Nothing is read on, then, and who leaves would not be noticed before the wait is over."""
     with connected(url) as connection:
-        connection.send(first)
-        cursor = connection.answer()[2]["cursor"]
-        wait_s = 2.5 * REQUEST_S
-        connection.send(
-            first.replace(b"wait=0", f"wait={wait_s}&cursor={cursor}".encode())
-            + b"POST /demo/sessions HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n{" % len(body)
-        )
+        connection.send(waiting_poll(connection, system.token()) + behind)
         status, _, poll = connection.answer()
         assert (status, poll["events"]) == (200, [])
-        connection.send(body[1:])
-        assert connection.answer()[0] == 201
+        connection.send({WHOLE: b"", HEAD: b"\r\n"}.get(behind, b"}"))
+        assert connection.answer()[0] in (200, 201)
+
+
+def test_request_behind_a_waiting_poll_ends_its_wait(system: System) -> None:
+    token = system.token()
+    with own_gateway(system, CONNECTIONS_PER_USER_MAX="1", DEMO="0") as url, connected(url) as connection:
+        connection.send(waiting_poll(connection, token))
+        parked(url, token)
+        connection.send(WHOLE)
+        assert connection.answer()[2]["events"] == []
+        assert connection.answer()[2] == {"status": "ok"}
+
+
+def test_poll_does_not_wait_for_its_body(url: str, system: System) -> None:
+    """Nor is there a second answer when the rest does not come; when it does the connection goes on."""
+    for rest in (b"", b"4567890"):
+        with connected(url) as connection:
+            connection.send(waiting_poll(connection, system.token(), "content-length: 10\r\n") + b"123")
+            assert connection.answer()[2]["events"] == []
+            if not rest:
+                connection.ends()
+                continue
+            connection.send(rest + WHOLE)
+            assert connection.answer()[2] == {"status": "ok"}
 
 
 def test_poll_behind_a_poll_on_one_connection_waits_its_turn(url: str, system: System) -> None:
-    """Sent in one piece: each is answered, in their order, and the second begins to wait when the first has ended."""
-    get = f"GET {{}} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {system.token()}\r\n\r\n"
+    """Sent in one piece: each is answered, in their order, and the last begins to wait when the first has ended."""
     with connected(url) as connection:
-        connection.send(get.format("/realtime/poll").encode())
-        cursor = connection.answer()[2]["cursor"]
-        poll = get.format(f"/realtime/poll?wait=0.5&cursor={cursor}")
+        poll = waiting_poll(connection, system.token()).replace(b"wait=30", b"wait=0.5")
         began = time.monotonic()
-        connection.send((poll + poll + get.format("/healthz")).encode())
-        for turn in (1, 2):
+        connection.send(poll + poll)
+        for turn in (0, 1):
             assert connection.answer()[2]["events"] == []
             assert 0.5 * turn <= time.monotonic() - began < 0.5 * turn + 0.4
+        connection.send(WHOLE)
         assert connection.answer()[2] == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("one", "kept"),
+    [(WHOLE, WAITING_MAX), (HEAD + b"a:\r\n" * 999 + b"\r\n", WAITING_HEADERS_MAX // 1_000)],
+    ids=["requests", "headers"],
+)
+def test_what_is_sent_ahead_is_bounded(url: str, one: bytes, kept: int) -> None:
+    """Of what comes in one piece the first are answered; the last of them says that the rest is to be repeated."""
+    with connected(url) as connection:
+        connection.send(one * (kept + 10))
+        answers = [connection.answer() for _ in range(1 + kept)]
+        assert {status for status, _, _ in answers} == {200}
+        assert ["connection" in headers for _, headers, _ in answers] == [False] * kept + [True]
+        assert answers[-1][1]["connection"] == "close"
+        connection.ends()
+
+
+def test_nothing_behind_the_last_request_of_a_connection_is_taken(url: str) -> None:
+    """Whatever it is; what was asked before is answered."""
+    for behind in (WHOLE, b"\x16\x03\x01\r\n\r\n", HEAD):
+        with connected(url) as connection:
+            connection.send(WHOLE + HEAD + b"connection: close\r\n\r\n" + behind)
+            assert connection.answer()[0] == 200
+            assert connection.answer()[0] == 200
+            connection.ends()
 
 
 @pytest.mark.parametrize(
