@@ -51,6 +51,7 @@ class NatsServer:
         """For the block it does nothing, while its connections stay."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # the last of its threads
         try:
             yield
         finally:

@@ -80,22 +80,24 @@ async def writing(user: User, count: int) -> AsyncIterator[None]:
 
 @in_a_loop
 async def test_gateway_killed_in_mid_stream_loses_and_doubles_nothing(own_system: System) -> None:
-    count, kills = 5_000, 2
+    kills, between = 2, 1_600
+    count = 1 + between * (kills + 1)
     up = asyncio.Event()
     up.set()
     async with new_user(own_system) as user:
         followers = [Follower(transport, own_system.url, user.token, up) for transport in TRANSPORTS]
         following = asyncio.gather(*(follower.follow(count) for follower in followers))
         await _until_all_connected(own_system, user, followers)
-        async with writing(user, count - 1):
-            for kill in range(1, kills + 1):
+        for kill in range(kills):
+            async with writing(user, between):
                 for follower in followers:
-                    await follower.until(kill * 300)
+                    await follower.until(kill * between + 300)
                 up.clear()
                 own_system.gateway.kill()
                 await asyncio.to_thread(own_system.restart_gateway)
                 up.set()
-        await following
+        async with writing(user, between):  # so that all have to come back
+            await following
     for follower in followers:
         assert seqs(follower.received) == list(range(1, count + 1))
         assert follower.connections > kills
