@@ -86,7 +86,7 @@ def test_the_page_survives_a_gateway_that_is_killed(database_url: str) -> None:
     simulator = SimulatorSettings(port=0, sms_delay_s=0, early_cancel_s=0)
     with (
         running_system(database_url, pollers=True, simulator=simulator) as system,
-        open_page(system.url, expected_errors=("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET")) as page,
+        open_page(system.url, expected_errors=("net::ERR_",)) as page,  # wherever its answers are cut off
     ):
         sign_in(page)
         buy(page, "none")

@@ -45,8 +45,8 @@ async def measure(server: Server, plan: Plan, report: Report) -> Samples:
                     stand = axis.stand(size)
                     try:
                         sample = await _turn(benches[stand.database], stand, plan)
-                    except BenchError as error:
-                        raise BenchError(f"{size:,} {axis.title}: {error}") from error
+                    except (BenchError, OSError) as error:  # a timeout of asyncio's has no words
+                        raise BenchError(f"{size:,} {axis.title}: {error or type(error).__name__}") from error
                     samples.setdefault((axis.name, size), []).append(sample)
                     done += 1
     return samples

@@ -294,7 +294,10 @@ async def _write_to(opened: Opened, users: Sequence[str], number: int, tally: Ta
     """An event for each of these users in one transaction, and wait until the tally has so many more."""
     before = tally.events
     payload = PAYLOAD.replace("TURN", f"flood-{number}")
-    await opened.bench.db.execute(FLOODS[opened.write], users, payload, timeout=WITHIN_S)
+    try:
+        await opened.bench.db.execute(FLOODS[opened.write], users, payload, timeout=WITHIN_S)
+    except TimeoutError:
+        raise BenchError(f"{len(users)} events were not committed within {WITHIN_S:.0f} s") from None
     await arrived(tally, before + expected)
 
 
