@@ -19,6 +19,7 @@ from tests.system import ROOT
 RUN_S = 240.0  # alone on two cores it takes half a minute
 TELLING = ("begin_purchase", "pass_purchase", "ask: buy", "record_purchase", "apply_activation_sms", "close_activation")
 PRICE = Decimal("5.00")
+FIRST, *LATER = KINDS
 BOUGHT = [Sold("7", "cancelled", delivered=False)]
 SERVED = [Sold("7", "completed", delivered=True)]
 
@@ -33,7 +34,7 @@ def faults(*words: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize(("provider", "kill"), [(KINDS[0], "main"), *((each, "none") for each in KINDS[1:])])
+@pytest.mark.parametrize(("provider", "kill"), [(FIRST, "main"), *((each, "none") for each in LATER)])
 def test_no_death_and_no_lost_answer_changes_what_is_right(provider: str, kill: str) -> None:
     """All points of all operations. With the first, processes are really killed at the main ones: the command does so
     with each, but what a provider is like makes no difference to a process that is gone."""
