@@ -48,7 +48,9 @@ def test_refund_and_sms_at_once_have_one_outcome(database_url: str) -> None:
     async def scenario(db: Pool) -> None:
         await db.execute("update settings set value = '\"ignore\"' where key = 'late_sms'")
         seen: Counter[str] = Counter()
-        for number in range(ROUNDS):
+        for number in range(10 * ROUNDS):
+            if number >= ROUNDS and len(seen) > 1:
+                break
             user = await new_user(db, "5.00")
             activation = await pending_order(db, user)
             sms = apply_sms(db, activation)
