@@ -22,7 +22,7 @@ OVERLOADS = (
     "format(text, text)", "format(text, text, text)", "format(text, uuid)", "length(text)", "now()",
     "round(numeric, integer)", "pg_notify(text, text)", "current_setting(text)", "quote_nullable(text)",
     "lock_user_wallet(uuid)", "check_amount(numeric)", "check_key(text, text)", "acting(text)",
-    "ring_doorbell(uuid, bigint)", "append_event(uuid, text, jsonb)", "refuse_freeze(uuid, numeric, text)",
+    "ring_doorbell(uuid, bigint, text, jsonb)", "append_event(uuid, text, jsonb)", "refuse_freeze(uuid, numeric, text)",
     "iso_utc(timestamptz)", "refuse_mismatch(text, text)",
 )  # fmt: skip
 SHADOWED = ("users", "wallet_holds", "balance_operations", "events", "activations", "settings", "services")

@@ -73,7 +73,7 @@ def test_one_function_a_file_named_as_the_file(name: str) -> None:
 def test_whoever_appends_an_event_rings(name: str) -> None:
     """No trigger does it for them: an event nobody rang for waits for the sweep of a hub."""
     after_each = code_of(FILES[name]).split("insert into events")[1:]
-    assert all("perform ring_doorbell(" in text.partition("end $$")[0] for text in after_each)
+    assert all(":= ring_doorbell(" in text.partition("end $$")[0] for text in after_each)
 
 
 def test_every_sqlstate_has_its_exception_and_every_exception_its_use() -> None:

@@ -161,7 +161,7 @@ create function evil.length(text) returns integer language sql as 'select 1';
 create function evil.now() returns timestamptz language sql as $$select '1999-01-01'::timestamptz$$;
 create function evil.check_amount(numeric) returns void language sql as '';
 create function evil.check_key(text, text) returns void language sql as '';
-create function evil.ring_doorbell(uuid, bigint) returns void language sql as '';
+create function evil.ring_doorbell(uuid, bigint, text, jsonb) returns boolean language sql as 'select false';
 create function evil.acting(text) returns text language sql as $$select 'nobody'$$;
 create function evil.jsonb_build_object(variadic text[]) returns jsonb language sql as $$select '{}'::jsonb$$;
 create function evil.lock_user_wallet(uuid) returns public.users language sql as 'select null::public.users';

@@ -430,6 +430,7 @@ CREATE FUNCTION public.append_event(p_user_id uuid, p_type text, p_payload jsonb
     AS $$
 declare
     v_seq bigint;
+    v_rung boolean;
 begin
     update users set event_seq = event_seq + 1 where id = p_user_id returning event_seq into v_seq;
     if v_seq is null then
@@ -438,7 +439,7 @@ begin
     end if;
     insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, p_type, p_payload);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell(p_user_id, v_seq);
+        v_rung := ring_doorbell(p_user_id, v_seq, p_type, p_payload);
     end if;
     return v_seq;
 end $$;
@@ -466,6 +467,10 @@ declare
                                             when 'adjust' then p_amount else 0 end;
     v_amount text := round(p_amount, 2)::text;
     v_available text := (p_user.balance - p_user.frozen_balance)::text;
+    v_event jsonb := jsonb_build_object(
+        'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
+        'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id);
+    v_rung boolean;
 begin
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, hold_transaction_id, activation_id, rental_id, actor,
@@ -474,11 +479,9 @@ begin
             p_user.frozen_balance - v_frozen_change, p_user.frozen_balance, p_transaction_id, p_hold_transaction_id,
             p_activation_id, p_rental_id, acting(p_actor), coalesce(p_reason, p_type));
     insert into events (user_id, seq, type, payload)
-    values (p_user.id, p_user.event_seq, 'balance.changed', jsonb_build_object(
-            'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
-            'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
+    values (p_user.id, p_user.event_seq, 'balance.changed', v_event);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell(p_user.id, p_user.event_seq);
+        v_rung := ring_doorbell(p_user.id, p_user.event_seq, 'balance.changed', v_event);
     end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,
@@ -753,6 +756,8 @@ declare
     v_number bigint;
     v_seq bigint;
     v_amount text;
+    v_event jsonb;
+    v_rung boolean;
 begin
     if (p_amount > 0 and p_amount < 1e12 and p_amount = round(p_amount, 2)) is not true then
         perform check_amount(p_amount);
@@ -803,12 +808,12 @@ begin
     values (p_user_id, v_number, 'freeze', p_amount, v_balance, v_balance, v_frozen - p_amount, v_frozen,
             p_transaction_id, p_activation_id, p_rental_id, acting(p_actor), coalesce(p_reason, 'purchase'));
     v_amount := round(p_amount, 2)::text;
-    insert into events (user_id, seq, type, payload)
-    values (p_user_id, v_seq, 'balance.changed', jsonb_build_object(
-            'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
-            'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
+    v_event := jsonb_build_object(
+        'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
+        'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id);
+    insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, 'balance.changed', v_event);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell(p_user_id, v_seq);
+        v_rung := ring_doorbell(p_user_id, v_seq, 'balance.changed', v_event);
     end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
@@ -4675,17 +4680,16 @@ begin
     return v_at;
 end $$;
 
-CREATE FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint) RETURNS void
+CREATE FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint, p_type text, p_payload jsonb) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 begin
-    perform pg_advisory_unlock_shared(20307, 1);
-    if pg_try_advisory_lock_shared(20307, 4) then
-        perform pg_advisory_unlock_shared(20307, 4);
-        perform pg_notify('onesms_events', event_line(e)) from events e where e.user_id = p_user_id and e.seq = p_seq;
-    else
-        perform pg_notify('onesms_events', '');
+    if pg_advisory_unlock_shared(20307, 1) and pg_try_advisory_lock_shared(20307, 4) then
+        return pg_advisory_unlock_shared(20307, 4)
+           and pg_notify('onesms_events',
+                         event_line(row(null, p_user_id, p_seq, p_type, p_payload, now())::events)) is not null;
     end if;
+    return pg_notify('onesms_events', '') is not null;
 end $$;
 
 CREATE FUNCTION public.route_prices_max_age() RETURNS interval
@@ -7734,7 +7738,7 @@ REVOKE ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_a
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_gateway;
 GRANT ALL ON FUNCTION public.revoke_tokens(p_user_id uuid, p_token_id text, p_actor text, p_now timestamp with time zone) TO onesms_operator;
 
-REVOKE ALL ON FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint, p_type text, p_payload jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.route_prices_max_age() FROM PUBLIC;
 

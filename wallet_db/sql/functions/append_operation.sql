@@ -13,6 +13,10 @@ declare
                                             when 'adjust' then p_amount else 0 end;
     v_amount text := round(p_amount, 2)::text;
     v_available text := (p_user.balance - p_user.frozen_balance)::text;
+    v_event jsonb := jsonb_build_object(
+        'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
+        'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id);
+    v_rung boolean;
 begin
     insert into balance_operations (user_id, number, type, amount, balance_before, balance_after, frozen_before,
                                     frozen_after, transaction_id, hold_transaction_id, activation_id, rental_id, actor,
@@ -21,11 +25,9 @@ begin
             p_user.frozen_balance - v_frozen_change, p_user.frozen_balance, p_transaction_id, p_hold_transaction_id,
             p_activation_id, p_rental_id, acting(p_actor), coalesce(p_reason, p_type));
     insert into events (user_id, seq, type, payload)
-    values (p_user.id, p_user.event_seq, 'balance.changed', jsonb_build_object(
-            'balance', p_user.balance::text, 'frozen', p_user.frozen_balance::text, 'available', v_available,
-            'operation', p_type, 'amount', v_amount, 'transaction_id', p_transaction_id));
+    values (p_user.id, p_user.event_seq, 'balance.changed', v_event);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell(p_user.id, p_user.event_seq);
+        v_rung := ring_doorbell(p_user.id, p_user.event_seq, 'balance.changed', v_event);
     end if;
     return jsonb_build_object(
         'operation_number', p_user.operation_number, 'type', p_type, 'transaction_id', p_transaction_id,

@@ -23,6 +23,8 @@ declare
     v_number bigint;
     v_seq bigint;
     v_amount text;
+    v_event jsonb;
+    v_rung boolean;
 begin
     if (p_amount > 0 and p_amount < 1e12 and p_amount = round(p_amount, 2)) is not true then
         perform check_amount(p_amount);
@@ -73,12 +75,12 @@ begin
     values (p_user_id, v_number, 'freeze', p_amount, v_balance, v_balance, v_frozen - p_amount, v_frozen,
             p_transaction_id, p_activation_id, p_rental_id, acting(p_actor), coalesce(p_reason, 'purchase'));
     v_amount := round(p_amount, 2)::text;
-    insert into events (user_id, seq, type, payload)
-    values (p_user_id, v_seq, 'balance.changed', jsonb_build_object(
-            'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
-            'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id));
+    v_event := jsonb_build_object(
+        'balance', v_balance::text, 'frozen', v_frozen::text, 'available', (v_balance - v_frozen)::text,
+        'operation', 'freeze', 'amount', v_amount, 'transaction_id', p_transaction_id);
+    insert into events (user_id, seq, type, payload) values (p_user_id, v_seq, 'balance.changed', v_event);
     if pg_try_advisory_lock_shared(20307, 1) then
-        perform ring_doorbell(p_user_id, v_seq);
+        v_rung := ring_doorbell(p_user_id, v_seq, 'balance.changed', v_event);
     end if;
     return jsonb_build_object(
         'operation_number', v_number, 'type', 'freeze', 'transaction_id', p_transaction_id,
