@@ -5,8 +5,8 @@ the whole server, and each wakes all who listen. As long as hardly anybody waits
 writers stand in line look after look, or ring more often than is any use, there are too many; and when a listener that
 does not read has filled a good part of the server's queue, for a full queue refuses every writer's commit. What was too
 many is remembered, and forgotten again, for disks differ by a hundred times in how many commits they take one after
-another, and so does one disk from one minute to the next. One line tells little, a single commit that stalls makes one:
-it is forgotten within seconds; a disk that is slow makes one after the other, and is remembered for up to a minute.
+another, and so does one disk from one minute to the next. One line tells little and is forgotten within seconds; a disk
+that is slow makes one after the other, and is remembered for up to a minute.
 Pure: counts and seconds in, a verdict out.
 """
 
@@ -19,11 +19,12 @@ RATE_WINDOW_S = 0.2
 """A rate is judged over so long at least: after one slow commit all who waited for it come at once."""
 WAITING_MAX = 2
 LOOKS_IN_LINE = 4
-"""So many looks in a row: a commit that takes some 100 ms is no line, every disk has those."""
+"""So many looks in a row at which they stood there and some had got through: where nobody does, one commit has stalled,
+which every disk knows, and without bells all would wait for it just the same."""
 LOWERED = 0.5
-"""One line lowers what is allowed to this part at most: hardly anybody rings while a commit stalls, so the rate of that
-time would allow next to nothing. By a model, with a quarter one stall keeps it awake for 8 s at 800 events a second,
-with a half for less than one; in return writers on a slow disk stand in line 3 to 6 % of the time, not 2 to 4 %."""
+"""One line lowers what is allowed to this part at most: in a line few ring, so the rate of that time would allow next
+to nothing, and one short line would be remembered for long. In return writers on a slow disk stand in line 3 to 6 % of
+the time, with a quarter 2 to 4 % (by a model)."""
 QUEUE_USED_MAX = 0.1
 RECOVERY = 1.1
 """What is allowed grows by this factor a second, back to RATE_MAX,"""
@@ -50,7 +51,10 @@ class Bells:
         self._events += events
         self._elapsed_s += elapsed_s
         rate = self._events / max(self._elapsed_s, ELAPSED_S_MIN)
-        self._looks_in_line = self._looks_in_line + 1 if waiting > WAITING_MAX else 0
+        if waiting <= WAITING_MAX:
+            self._looks_in_line = 0
+        elif events:
+            self._looks_in_line += 1
         if in_line := self._looks_in_line >= LOOKS_IN_LINE:
             self.allowed = min(self.allowed, max(RATE_MIN, rate * FEW, self.allowed * LOWERED))
         else:

@@ -22,15 +22,7 @@ from notifier.outbox import AWAKE, Look, Session, read_epoch, take_horizon, try_
 from notifier.relay import Relay
 from notifier.tempo import Tempo
 
-FEW_EVENTS = 10
-READ_SHARE_MAX = 1 / 5
-"""Reading and publishing what is new takes this part of the time, unless there is more than one batch: in a flood,
-fewer and larger reads leave the processors to the writers. At 5,000 events a second that cost an event 5.4 ms (median;
-24 ms at p99). With a third of the time and pauses of 10 ms, 32 writers were held up to 0.83 to 0.88 of their rate; so,
-to 0.91 (0.80 to 0.98 from run to run)."""
 DRAIN_PAUSE_MAX_S = 0.05
-PAUSE_MAX_S = 0.02
-"""Reads of more than 5 ms so take a larger part; of 20 ms, half."""
 PING_TIMEOUT_S = 5.0
 
 
@@ -84,16 +76,10 @@ class Leadership:
                     return
                 since_s, events = now_s(), 0
             if look.complete:
-                await asyncio.sleep(self._pause_s(len(look.ids), read_s))
+                await asyncio.sleep(self.tempo.pause_s(len(look.ids), read_s))
 
     def _are_few(self, events: int, elapsed_s: float) -> bool:
         return not events if self.relay.channel is None else self._bells.would_be_few(events, elapsed_s)
-
-    def _pause_s(self, events: int, read_s: float) -> float:
-        """After a read of so many events that took so long: short while they come, long when none or very many do."""
-        if events <= FEW_EVENTS:
-            return min(self.tempo.eager_s, self.tempo.poll_s) if events else self.tempo.poll_s
-        return max(self.tempo.poll_s, min(read_s / READ_SHARE_MAX - read_s, PAUSE_MAX_S))
 
     async def _fall_asleep(self) -> bool:
         """Let writers ring, and wait for those who may not have; False: there is reason to be awake again."""

@@ -123,10 +123,16 @@ class Course:
         return self
 
 
-@pytest.mark.parametrize(("rate", "awake_s_max"), [(100, 0.5), (300, 0.5), (800, 1.0), (1000, 4.0), (1400, 8.0)])
-def test_one_commit_that_stalls_is_forgotten_in_seconds(rate: float, awake_s_max: float) -> None:
-    course = Course().run(5, rate).run(STALL_S, rate, taken=0)
-    assert course.is_awake, "a line of so many for so long is one"
+@pytest.mark.parametrize("rate", [100, 300, 800, 1400])
+def test_one_commit_that_stalls_is_no_line(rate: float) -> None:
+    course = Course().run(5, rate).run(STALL_S, rate, taken=0).run(60, rate)
+    assert course.awake_s == 0, "without bells they would have waited just the same"
+
+
+@pytest.mark.parametrize(("rate", "awake_s_max"), [(300, 1.0), (800, 2.0), (1000, 4.5), (1400, 9.0)])
+def test_a_disk_that_was_slow_for_a_moment_is_forgotten_in_seconds(rate: float, awake_s_max: float) -> None:
+    course = Course().run(5, rate).run(STALL_S * 2, rate, taken=rate / 2)
+    assert course.awake_s, "a line of so many for so long is one"
     course.run(60, rate)
     assert not course.is_awake
     assert course.awake_s < awake_s_max
