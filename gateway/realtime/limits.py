@@ -26,7 +26,7 @@ LOOPBACK = ""
 class Seat(NamedTuple):
     """What a connection counts as, until it is given back."""
 
-    bucket: int
+    slot: int
     """Of the heartbeats' wheel."""
     user_id: UUID
     address: str
@@ -48,7 +48,7 @@ class Seats:
         """Who has a connection."""
         return self._of_user.keys()
 
-    def take(self, bucket: int, user_id: UUID, address: str) -> Seat:
+    def take(self, slot: int, user_id: UUID, address: str) -> Seat:
         """A seat, to be given back once. Raises ApiError TOO_MANY_CONNECTIONS, saying whose bound it is."""
         for whose, seats, most in (
             ("user", self._of_user[user_id], self._per_user_max),
@@ -59,7 +59,7 @@ class Seats:
                 raise ApiError("TOO_MANY_CONNECTIONS", text, limit=most, of=whose, retry_after_s=RETRY_AFTER_S)
         self._of_user[user_id] += 1
         self._of_address[address] += 1
-        return Seat(bucket, user_id, address)
+        return Seat(slot, user_id, address)
 
     def give_back(self, seat: Seat) -> None:
         """The connection has ended."""

@@ -1,8 +1,9 @@
-"""The heartbeats' wheel: who is to hear from us in which second. Pure: no clock, the owner turns it.
+"""The heartbeats' wheel: who is to hear from us when. Pure: no clock, the owner turns it.
 
-Each connection is in one bucket and each turn visits one bucket, so each is visited once in as many turns as there are
-buckets, the first time after at most so many. Who comes goes where the fewest are: thousands that come back within a
-second are spread over all the seconds of a heartbeat.
+Each connection is in one slot and each turn visits one slot, so each is visited once in as many turns as there are
+slots, the first time after at most so many. Who comes goes where the fewest are: thousands that come back within a
+second are spread over the whole time between two heartbeats. Where those are is looked for among spokes first, then
+among the slots of one: there may be thousands of slots.
 """
 
 from collections.abc import Iterator
@@ -12,33 +13,41 @@ ItemT = TypeVar("ItemT")
 
 
 class Wheel(Generic[ItemT]):
-    """Buckets of connections."""
+    """Spokes of slots of connections."""
 
-    def __init__(self, buckets: int) -> None:
-        self._buckets: list[set[ItemT]] = [set() for _ in range(buckets)]
+    def __init__(self, spokes: int, slots_each: int = 1) -> None:
+        self._slots: list[set[ItemT]] = [set() for _ in range(spokes * slots_each)]
+        self._each = slots_each
+        self._sizes = [0] * spokes
         self._next = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._buckets))
+        return sum(self._sizes)
 
     def __iter__(self) -> Iterator[ItemT]:
-        return iter([item for bucket in self._buckets for item in bucket])
+        return iter([item for slot in self._slots for item in slot])
 
     def emptiest(self) -> int:
-        """The bucket for who comes next: of those with the fewest the one that was visited last."""
-        sizes = [*map(len, self._buckets)]
-        return (self._next - 1 - (sizes[self._next :] + sizes[: self._next])[::-1].index(min(sizes))) % len(sizes)
+        """The slot for who comes next: of the spokes with the fewest the one that was visited last."""
+        sizes, begun = self._sizes, self._next // self._each
+        spoke = (begun - 1 - (sizes[begun:] + sizes[:begun])[::-1].index(min(sizes))) % len(sizes)
+        first = spoke * self._each
+        lengths = [*map(len, self._slots[first : first + self._each])]
+        return first + lengths.index(min(lengths))
 
-    def add(self, bucket: int, item: ItemT) -> None:
+    def add(self, slot: int, item: ItemT) -> None:
         """Visit the item from now on."""
-        self._buckets[bucket].add(item)
+        self._slots[slot].add(item)
+        self._sizes[slot // self._each] += 1
 
-    def discard(self, bucket: int, item: ItemT) -> None:
+    def discard(self, slot: int, item: ItemT) -> None:
         """Visit it no more; idempotent."""
-        self._buckets[bucket].discard(item)
+        if item in self._slots[slot]:
+            self._slots[slot].remove(item)
+            self._sizes[slot // self._each] -= 1
 
     def turn(self) -> list[ItemT]:
-        """Those of the next bucket."""
-        due = list(self._buckets[self._next])
-        self._next = (self._next + 1) % len(self._buckets)
+        """Those of the next slot."""
+        due = list(self._slots[self._next])
+        self._next = (self._next + 1) % len(self._slots)
         return due
