@@ -18,13 +18,14 @@ RATE_MIN = 20.0
 RATE_WINDOW_S = 0.2
 """A rate is judged over so long at least: after one slow commit all who waited for it come at once."""
 WAITING_MAX = 2
-LOOKS_IN_LINE = 4
+LOOKS_IN_LINE = 8
 """So many looks in a row at which they stood there and some had got through: where nobody does, one commit has stalled,
-which every disk knows, and without bells all would wait for it just the same."""
+and without bells all would wait for it just the same. A shared disk stalls for some 10 ms many times a second: there
+four looks in a row found somebody waiting every few seconds, at a third of what it took one after another."""
 LOWERED = 0.5
 """One line lowers what is allowed to this part at most: in a line few ring, so the rate of that time would allow next
-to nothing, and one short line would be remembered for long. In return writers on a slow disk stand in line 3 to 6 % of
-the time, with a quarter 2 to 4 % (by a model)."""
+to nothing, and one short line would be remembered for long. In return writers on a slow disk stand in line 5 to 8 % of
+the time, with a quarter 3 to 4 % (by a model)."""
 QUEUE_USED_MAX = 0.1
 RECOVERY = 1.1
 """What is allowed grows by this factor a second, back to RATE_MAX,"""

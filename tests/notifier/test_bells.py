@@ -57,9 +57,9 @@ def test_a_lasting_line_is_too_many_and_remembered() -> None:
 
 def test_lines_one_after_the_other_are_remembered_down_to_what_was_rung_in_them() -> None:
     bells = Bells()
-    for _ in range(12 * LOOKS_IN_LINE):
+    for _ in range(24 * LOOKS_IN_LINE):
         bells.are_too_many(10, 0.05, WAITING_MAX + 1)
-    assert bells.allowed == pytest.approx(200 * FEW)
+    assert 200 * FEW <= bells.allowed < 200, "from there on their rate alone is too much"
 
 
 def test_a_queue_that_nobody_reads_is_too_many() -> None:
@@ -129,7 +129,7 @@ def test_one_commit_that_stalls_is_no_line(rate: float) -> None:
     assert course.awake_s == 0, "without bells they would have waited just the same"
 
 
-@pytest.mark.parametrize(("rate", "awake_s_max"), [(300, 1.0), (800, 2.0), (1000, 4.5), (1400, 9.0)])
+@pytest.mark.parametrize(("rate", "awake_s_max"), [(300, 1.0), (800, 1.5), (1000, 4.5), (1400, 9.0)])
 def test_a_disk_that_was_slow_for_a_moment_is_forgotten_in_seconds(rate: float, awake_s_max: float) -> None:
     course = Course().run(5, rate).run(STALL_S * 2, rate, taken=rate / 2)
     assert course.awake_s, "a line of so many for so long is one"
@@ -150,7 +150,7 @@ def test_on_a_slow_disk_hardly_anybody_stands_in_line(taken: float, rate: float)
     course = Course().run(5, 10).run(0.5, rate, taken)
     assert course.awake_s, "it was caught"
     course.run(60, rate, taken)
-    assert course.in_line_s < 60 * 0.06
+    assert course.in_line_s < 60 * 0.09
 
 
 def test_a_crowd_on_a_slow_disk_is_looked_after_for_as_long_as_it_is_there() -> None:
