@@ -45,6 +45,8 @@ from gateway.request_ids import request_id_of
 
 PATH = "/realtime/ws"
 PING = b"\x89\x00"
+PONG, PONG_SIZE = b"\x8a\x80", 6
+"""What an answer to it begins with; the mask follows, of nothing."""
 REFUSALS = {405: "METHOD_NOT_ALLOWED", 426: "UPGRADE_REQUIRED"}
 """Error codes by the status that `websockets` gives a faulty handshake; 400 else."""
 # Without context from message to message a frame is made once for all, and an idle connection keeps no compressor.
@@ -123,7 +125,10 @@ class WebSocketProtocol(LiveProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: frames, or parts of them. However they are cut, they mean the same."""
+        answers = self._heard_at < self._pinged_at
         self._heard_at = self._loop.time()
+        if answers and self._parser is None and not self._rest and len(data) == PONG_SIZE and data.startswith(PONG):
+            return  # nearly all that clients ever send, and says nothing: to make a parser for it costs more than an event
         data = self._rest + data
         frames, self._rest = [data], b""
         if self.is_open:
