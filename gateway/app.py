@@ -119,7 +119,9 @@ def create_app(services: Services) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         yield state
 
-    app = Starlette(routes=routes_of(operations), exception_handlers=EXCEPTION_HANDLERS, lifespan=lifespan)
+    # Routes are tried one after the other, and polls are by far the most that comes.
+    routes = routes_of((*streams.OPERATIONS, *operations))
+    app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS, lifespan=lifespan)
     # What no route serves is a file of the page. Not mounted at "/": that would match before a route's own 405 does.
     app.router.redirect_slashes = False
     app.router.default = Page(directory=STATIC, html=True)

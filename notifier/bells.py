@@ -18,14 +18,16 @@ RATE_MIN = 20.0
 RATE_WINDOW_S = 0.2
 """A rate is judged over so long at least: after one slow commit all who waited for it come at once."""
 WAITING_MAX = 2
-LOOKS_IN_LINE = 8
-"""So many looks in a row at which they stood there and some had got through: where nobody does, one commit has stalled,
-and without bells all would wait for it just the same. A shared disk stalls for some 10 ms many times a second: there
-four looks in a row found somebody waiting every few seconds, at a third of what it took one after another."""
+IN_LINE_S = 0.4
+"""They stood there at every look for so long,"""
+LOOKS_MOVING = 2
+"""and at so many of these looks some had got through: where nobody does, one commit has stalled, as on every
+disk. A shared disk stalls for some 10 ms many times a second: there somebody waited at four looks in a row (0.2 s)
+every few seconds, at a third of the rate that it took one after another."""
 LOWERED = 0.5
 """One line lowers what is allowed to this part at most: in a line few ring, so the rate of that time would allow next
 to nothing, and one short line would be remembered for long. In return writers on a slow disk stand in line 5 to 8 % of
-the time, with a quarter 3 to 4 % (by a model)."""
+the time, with a quarter 3 to 5 % (by a model)."""
 QUEUE_USED_MAX = 0.1
 RECOVERY = 1.1
 """What is allowed grows by this factor a second, back to RATE_MAX,"""
@@ -42,7 +44,8 @@ class Bells:
 
     allowed: float = RATE_MAX
     """Events a second."""
-    _looks_in_line: int = 0
+    _in_line_s: float = 0.0
+    _looks_moving: int = 0
     _events: int = 0
     _elapsed_s: float = 0.0
     """Of the window that is not judged yet."""
@@ -52,11 +55,12 @@ class Bells:
         self._events += events
         self._elapsed_s += elapsed_s
         rate = self._events / max(self._elapsed_s, ELAPSED_S_MIN)
-        if waiting <= WAITING_MAX:
-            self._looks_in_line = 0
-        elif events:
-            self._looks_in_line += 1
-        if in_line := self._looks_in_line >= LOOKS_IN_LINE:
+        if waiting > WAITING_MAX:
+            self._in_line_s += elapsed_s
+            self._looks_moving += events > 0
+        else:
+            self._leave_line()
+        if in_line := self._in_line_s >= IN_LINE_S and self._looks_moving >= LOOKS_MOVING:
             self.allowed = min(self.allowed, max(RATE_MIN, rate * FEW, self.allowed * LOWERED))
         else:
             self._recover(elapsed_s)
@@ -65,13 +69,16 @@ class Bells:
         if too_many or is_judged:
             self._events, self._elapsed_s = 0, 0.0
         if too_many:
-            self._looks_in_line = 0
+            self._leave_line()
         return too_many
 
     def would_be_few(self, events: int, elapsed_s: float) -> bool:
         """Nobody rang, and so many events came in so long."""
         self._recover(elapsed_s)
         return events / max(elapsed_s, ELAPSED_S_MIN) < self.allowed * FEW
+
+    def _leave_line(self) -> None:
+        self._in_line_s, self._looks_moving = 0.0, 0
 
     def _recover(self, elapsed_s: float) -> None:
         self.allowed = min(RATE_MAX, self.allowed * RECOVERY ** min(elapsed_s, RECOVERY_S_MAX))

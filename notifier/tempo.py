@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 FEW_EVENTS = 10
 READ_SHARE_MAX = 1 / 5
-"""Reading and publishing what is new takes this part of the time, unless there is more than one batch: in a flood,
+"""Reading and publishing what is new takes this part of the time in a flood, unless there is more than one batch:
 fewer and larger reads leave the processors to the writers. At 5,000 events a second that cost an event 5.4 ms (median;
 24 ms at p99). With a third of the time and pauses of 10 ms, 32 writers were held up to 0.83 to 0.88 of their rate; so,
 to 0.91 (0.80 to 0.98 from run to run)."""
 PAUSE_MAX_S = 0.02
 """Reads of more than 5 ms so take a larger part; of 20 ms, half."""
 PAUSE_EACH_S = 0.0003
-"""No pause is longer than this for each event found: a read that was slow by itself, where few come, is no flood. Below
-2,000 events a second or so each pause is followed by a shorter one, down to those after a few events; above 3,000, by a
-longer one."""
+"""No pause is longer than this for each event found: a read that was slow by itself, where few come, is no flood. At
+1,000 events a second pauses so stay short however long one read took, at the price of reading more of the time where
+all reads take long; above 3,000 they grow to what a flood's may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from wallet_db.connect import Connection, DatabaseUnavailable, connect
 from wallet_db.roles import make_roles
 
 LOCK = (20307, 3)
-SQL_VERSION = 2
+SQL_VERSION = 3
 """Raise it whenever a release changes what is repeated: an older program then refuses to put its own back."""
 LOCK_ATTEMPTS = 10
 LOCK_PAUSE_S = 1.0

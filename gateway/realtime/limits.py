@@ -7,6 +7,7 @@ flood from many addresses, which is a proxy's work. A long-poll counts while it 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
@@ -16,6 +17,8 @@ from gateway.errors import ApiError
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 KeyT = TypeVar("KeyT")
+ADDRESS_LENGTH_MAX = 100
+"""Characters: what is longer is none, and is not kept."""
 
 
 RETRY_AFTER_S = 30
@@ -133,6 +136,11 @@ class TrustedProxies:
 
 def parse_address(text: str) -> Address | None:
     """An address as proxies write them: perhaps with a port, perhaps an IPv4 address dressed as IPv6."""
+    return _parse(text) if len(text) <= ADDRESS_LENGTH_MAX else None
+
+
+@lru_cache(maxsize=4_096)  # whoever comes once comes again
+def _parse(text: str) -> Address | None:
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

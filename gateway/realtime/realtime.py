@@ -20,14 +20,14 @@ from gateway.auth import Authenticator, Session, Tickets, credentials_of, ticket
 from gateway.errors import ApiError
 from gateway.realtime.answers import Answers
 from gateway.realtime.close_codes import SERVICE_RESTART, CloseCode
-from gateway.realtime.counted import BEGUN, note_gone, note_opened
+from gateway.realtime.counted import note_begun, note_gone, note_opened
 from gateway.realtime.cursor import read_cursor, write_cursor
 from gateway.realtime.deadlines import Deadlines
 from gateway.realtime.limits import Seat, Seats, TrustedProxies
 from gateway.realtime.messages import Message, ready_message
 from gateway.realtime.permits import Permit, Permits
 from gateway.realtime.snapshots import Snapshots
-from gateway.realtime.wheel import Wheel
+from gateway.realtime.wheel import Pace, Wheel
 from gateway.settings import GatewaySettings
 from gateway.users import Users
 from notifier.hub import Hub, Subscription
@@ -156,13 +156,13 @@ class Realtime:
             after = read_cursor(cursor, epoch, user_id)
             if after is not None and await subscription.resume(after):
                 self._check_epoch(epoch)
-                BEGUN.labels("rows" if subscription.needs_rows else "memory").inc()
+                note_begun("rows" if subscription.needs_rows else "memory")
                 subscriber.ready(self._ready(write_cursor(epoch, user_id, after), None), resumed=True)
                 await subscription.start(after, read_now=False)
             else:
                 snapshot = await self._snapshot(session.user_id)
                 self._check_epoch(epoch)
-                BEGUN.labels("void_cursor" if cursor else "new").inc()
+                note_begun("void_cursor" if cursor else "new")
                 place = write_cursor(epoch, user_id, snapshot.seq)
                 subscriber.ready(self._ready(place, snapshot.state), resumed=False)
                 await subscription.start(snapshot.seq, read_now=True)
@@ -235,17 +235,19 @@ class Realtime:
     async def run(self) -> None:
         """Turn the wheel until cancelled."""
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        pace = Pace(1 / TURNS_PER_S, loop.time())
         while True:
-            # After a standstill not faster to make up for it: clients must have their time to answer a ping.
-            due = max(due + 1 / TURNS_PER_S, loop.time())
-            await asyncio.sleep(due - loop.time())
+            await asyncio.sleep(max(0.0, pace.due_s - loop.time()))
             now = loop.time()
-            for connection in self._wheel.turn():
-                try:
-                    connection.beat(now)
-                except Exception:  # one connection's fault is not the others'
-                    log.exception("heartbeat failed")
+            for _ in range(pace.turns(now)):
+                self._turn(now)
+
+    def _turn(self, now: float) -> None:
+        for connection in self._wheel.turn():
+            try:
+                connection.beat(now)
+            except Exception:  # one connection's fault is not the others'
+                log.exception("heartbeat failed")
 
     async def leave(self) -> None:
         """Send every client away, to come back to another process or to this one's successor.

@@ -128,7 +128,7 @@ class WebSocketProtocol(LiveProtocol):
         answers = self._heard_at < self._pinged_at
         self._heard_at = self._loop.time()
         if answers and self._parser is None and not self._rest and len(data) == PONG_SIZE and data.startswith(PONG):
-            return  # nearly all that clients ever send, and says nothing: to make a parser for it costs more than an event
+            return  # nearly all that clients ever send, and says nothing: a parser for it costs more than an event
         data = self._rest + data
         frames, self._rest = [data], b""
         if self.is_open:

@@ -7,9 +7,30 @@ among the slots of one: there may be thousands of slots.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
+MADE_UP_S = 1.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """When the wheel is to be turned: every `step_s`. Turns that come late are made up for, a second's at most.
+
+    After a longer standstill not faster: clients must have their time to answer a ping.
+    """
+
+    step_s: float
+    due_s: float
+    """The next turn."""
+
+    def turns(self, now_s: float) -> int:
+        """How many are due by now; they are taken for done."""
+        self.due_s = max(self.due_s, now_s - MADE_UP_S)
+        turns = int((now_s - self.due_s) / self.step_s) + 1 if now_s >= self.due_s else 0
+        self.due_s += turns * self.step_s
+        return turns
 
 
 class Wheel(Generic[ItemT]):

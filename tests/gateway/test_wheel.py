@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.realtime.wheel import Wheel
+from gateway.realtime.wheel import MADE_UP_S, Pace, Wheel
 
 HEARTBEAT_S = 25
 TURNS = 40
@@ -67,3 +67,27 @@ def test_each_is_visited_once_in_as_many_turns_as_there_are_slots(spokes: int, e
             for item in wheel.turn():
                 waiting[item] = 0
         assert all(turns < spokes * each for turns in waiting.values())
+
+
+def test_who_comes_to_an_empty_wheel_waits_as_long_as_may_be() -> None:
+    wheel: Wheel[int] = Wheel(5, 4)
+    for _ in range(9):
+        wheel.turn()  # into the third spoke
+    slot = wheel.emptiest()
+    assert slot // 4 == 1, "of the spoke that was visited last"
+
+
+@given(st.lists(st.floats(0.001, 0.9), min_size=1, max_size=60))
+def test_turns_that_come_late_are_made_up_for(held_s: list[float]) -> None:
+    pace, now_s, turned = Pace(0.05, 0.0), 0.0, 0
+    for each in held_s:
+        now_s += each
+        turned += pace.turns(now_s)
+        assert abs(turned - now_s / 0.05) <= 1.001
+
+
+def test_after_a_standstill_no_more_than_a_second_is_made_up_for() -> None:
+    pace = Pace(0.05, 0.0)
+    assert MADE_UP_S / 0.05 <= pace.turns(30.0) <= MADE_UP_S / 0.05 + 1
+    assert pace.turns(30.0) == 0
+    assert pace.turns(30.051) == 1

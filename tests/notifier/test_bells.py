@@ -6,7 +6,8 @@ import pytest
 
 from notifier.bells import (
     FEW,
-    LOOKS_IN_LINE,
+    IN_LINE_S,
+    LOOKS_MOVING,
     LOWERED,
     QUEUE_USED_MAX,
     RATE_MAX,
@@ -22,6 +23,8 @@ STEP_S = 0.001
 WRITERS = 32
 NO_BOUND = 1e9
 STALL_S = 0.35
+LOOK_S = 0.06
+LOOKS = int(IN_LINE_S / LOOK_S) + 1
 
 
 def test_many_a_second_are_too_many_whoever_waits() -> None:
@@ -45,20 +48,26 @@ def test_those_who_waited_for_one_slow_commit_are_not_too_many() -> None:
 def test_a_lasting_line_is_too_many_and_remembered() -> None:
     bells, crowd = Bells(), WAITING_MAX + 1
     for _ in range(3):
-        assert not any(bells.are_too_many(10, 0.05, crowd) for _ in range(LOOKS_IN_LINE - 1)), "one slow commit"
-        assert not bells.are_too_many(10, 0.05, 0)
+        assert not any(bells.are_too_many(10, LOOK_S, crowd) for _ in range(LOOKS - 1)), "one slow commit"
+        assert not bells.are_too_many(10, LOOK_S, 0)
     bells = Bells()
-    assert not any(bells.are_too_many(10, 0.05, crowd) for _ in range(LOOKS_IN_LINE - 1))
-    assert bells.are_too_many(10, 0.05, crowd)
+    assert not any(bells.are_too_many(10, LOOK_S, crowd) for _ in range(LOOKS - 1))
+    assert bells.are_too_many(10, LOOK_S, crowd)
     assert bells.allowed == RATE_MAX * LOWERED
     assert not bells.would_be_few(int(bells.allowed * 0.25), 0.25), "as many as may be too many"
     assert bells.would_be_few(5, 0.25)
 
 
+def test_a_line_in_which_hardly_anybody_moves_is_one_as_soon_as_some_have() -> None:
+    bells, crowd = Bells(), WAITING_MAX + 1
+    assert not any(bells.are_too_many(0, LOOK_S, crowd) for _ in range(10 * LOOKS)), "one commit"
+    assert [bells.are_too_many(1, LOOK_S, crowd) for _ in range(LOOKS_MOVING)] == [False] * (LOOKS_MOVING - 1) + [True]
+
+
 def test_lines_one_after_the_other_are_remembered_down_to_what_was_rung_in_them() -> None:
     bells = Bells()
-    for _ in range(24 * LOOKS_IN_LINE):
-        bells.are_too_many(10, 0.05, WAITING_MAX + 1)
+    for _ in range(24 * LOOKS):
+        bells.are_too_many(12, LOOK_S, WAITING_MAX + 1)
     assert 200 * FEW <= bells.allowed < 200, "from there on their rate alone is too much"
 
 
@@ -145,12 +154,14 @@ def test_a_true_rise_is_caught_at_once_and_stays(rate: float, within_s: float) -
     assert course.run(10, rate).awake_s >= 10
 
 
-@pytest.mark.parametrize(("taken", "rate"), [(50, 100), (100, 300), (100, 1000), (300, 1000), (900, 1000)])
+@pytest.mark.parametrize(
+    ("taken", "rate"), [(5, 50), (10, 100), (50, 100), (100, 300), (100, 1000), (300, 1000), (900, 1000)]
+)
 def test_on_a_slow_disk_hardly_anybody_stands_in_line(taken: float, rate: float) -> None:
     course = Course().run(5, 10).run(0.5, rate, taken)
     assert course.awake_s, "it was caught"
     course.run(60, rate, taken)
-    assert course.in_line_s < 60 * 0.09
+    assert course.in_line_s < 60 * 0.1
 
 
 def test_a_crowd_on_a_slow_disk_is_looked_after_for_as_long_as_it_is_there() -> None:

@@ -17,9 +17,9 @@ def pauses(rate: float, read_s: float, turns: int = 200) -> list[float]:
     return paused
 
 
-@pytest.mark.parametrize(("rate", "read_s"), [(1000, 0.002), (1000, 0.005), (2000, 0.001)])
-def test_at_a_modest_rate_one_slow_read_is_followed_by_quick_ones(rate: float, read_s: float) -> None:
-    assert max(pauses(rate, read_s)[50:]) <= TEMPO.poll_s
+@pytest.mark.parametrize(("rate", "read_s"), [(1000, 0.005), (1500, 0.004), (2000, 0.002)])
+def test_at_a_modest_rate_pauses_are_short_though_reads_are_slow(rate: float, read_s: float) -> None:
+    assert max(pauses(rate, read_s)[50:]) < 0.004
 
 
 @pytest.mark.parametrize("rate", [5000, 20_000])

@@ -283,10 +283,13 @@ def test_the_bell_rings_for_a_sleeping_follower_only(database_url: str) -> None:
             await follower.add_listener("onesms_events", heard)
             before = await head(db, user)
             await order(db, user)
+            await db.execute("select atomic_deposit($1, 7, 'bell-deposit')", user)
+            await db.execute("select atomic_freeze($1, 2, 'bell-freeze')", user)
+            await db.execute("select atomic_refund($1, p_transaction_id => 'bell-freeze')", user)
             lines = await db.fetch(
                 "select event_line(e) from events e where user_id = $1 and seq > $2 order by seq", user, before
             )
-            assert len(lines) == 2
+            assert len(lines) == 5
             assert [await asyncio.wait_for(rung.get(), 5) for _ in lines] == [row[0] for row in lines]
             await follower.execute("select pg_advisory_lock(20307, 1)")
             await order(db, user)  # awake: no bell

@@ -92,6 +92,7 @@ $$;
 -- more of an event in the database than the bus would tell there.
 -- Expressions alone, and the event from whoever has just written it: as statements, with the row read again, the same
 -- took four times as long. So it is called by an assignment, not by a perform. Returns true.
+drop function if exists ring_doorbell(uuid, bigint);
 create or replace function ring_doorbell(p_user_id uuid, p_seq bigint, p_type text, p_payload jsonb) returns boolean
 language plpgsql as $$
 begin
