@@ -17,11 +17,10 @@ from gateway.errors import ApiError
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 KeyT = TypeVar("KeyT")
-ADDRESS_LENGTH_MAX = 100
-"""Characters: what is longer is none, and is not kept."""
-
 
 RETRY_AFTER_S = 30
+ADDRESS_LENGTH_MAX = 100
+"""Characters: what is longer is none, and is not kept."""
 LOOPBACK = ""
 """A proxy, or somebody who could do worse: not counted."""
 

@@ -4683,13 +4683,15 @@ end $$;
 CREATE FUNCTION public.ring_doorbell(p_user_id uuid, p_seq bigint, p_type text, p_payload jsonb) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
+declare
+    v_given_back boolean := pg_advisory_unlock_shared(20307, 1);
+    v_bell text := '';
 begin
-    if pg_advisory_unlock_shared(20307, 1) and pg_try_advisory_lock_shared(20307, 4) then
-        return pg_advisory_unlock_shared(20307, 4)
-           and pg_notify('onesms_events',
-                         event_line(row(null, p_user_id, p_seq, p_type, p_payload, now())::events)) is not null;
+    if pg_try_advisory_lock_shared(20307, 4) then
+        v_given_back := pg_advisory_unlock_shared(20307, 4);
+        v_bell := event_line(row(null, p_user_id, p_seq, p_type, p_payload, now())::events);
     end if;
-    return pg_notify('onesms_events', '') is not null;
+    return pg_notify('onesms_events', v_bell) is not null;
 end $$;
 
 CREATE FUNCTION public.route_prices_max_age() RETURNS interval
