@@ -2,7 +2,8 @@
 
 The row is the job: there is no queue beside it. A process that dies leaves leases that run out. News on the bus only
 makes the loop look sooner; without it rows are found a little later. On stop nothing new is claimed and what is begun
-is finished, so that a provider's answer is not thrown away. No job outlives `run`: cancelled, it cancels them.
+is finished, so that a provider's answer is not thrown away; a loop whose jobs may be cut off gives them `finish_s`.
+No job outlives `run`: cancelled, it cancels them.
 """
 
 import asyncio
@@ -23,7 +24,10 @@ FAULT_PAUSE_S = 1.0
 
 
 class DueLoop(Generic[JobT]):
-    """Claims jobs and works on up to `concurrency_max` of them at a time. kind: what its metrics call them."""
+    """Claims jobs and works on up to `concurrency_max` of them at a time. kind: what its metrics call them.
+
+    finish_s: seconds given to what is begun when it is stopped; None: as long as it takes.
+    """
 
     def __init__(
         self,
@@ -33,8 +37,10 @@ class DueLoop(Generic[JobT]):
         concurrency_max: int,
         poll_s: float,
         kind: str = "job",
+        finish_s: float | None = None,
     ) -> None:
         self._kind = kind
+        self._finish_s = finish_s
         self._claim = claim
         self._work = work
         self._concurrency_max = concurrency_max
@@ -76,6 +82,9 @@ class DueLoop(Generic[JobT]):
                             await self._wake.wait()
             if working:
                 log.info("finishing", jobs=len(working))
+                _, left = await asyncio.wait(working, timeout=self._finish_s)
+                for task in left:
+                    task.cancel()  # due again when its lease has run out
 
     async def _claim_some(self, limit: int) -> Sequence[JobT]:
         try:

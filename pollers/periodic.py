@@ -33,6 +33,8 @@ from wallet_db.provider_calls import forget_provider_calls as forget_calls_batch
 log = structlog.get_logger()
 
 POLL_S = 1.0
+FINISH_S = 1.0
+"""Given to a run when the process is to end: one may ask, and ask again, a provider that does not answer."""
 EXPIRE_BATCH = 100
 FORGET_BATCH = 1_000
 """Events in one transaction: some milliseconds."""
@@ -186,4 +188,4 @@ def periodic_loop(
     async def work(job: PeriodicJob) -> None:
         await finish_periodic_job(pool, job, await jobs[job.name](pool, job.result))
 
-    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S, kind="periodic")
+    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S, kind="periodic", finish_s=FINISH_S)

@@ -182,6 +182,26 @@ def test_stopping_finishes_what_is_begun_and_begins_nothing() -> None:
     run(scenario)
 
 
+def test_stopping_cuts_off_what_takes_longer_than_it_is_given() -> None:
+    async def scenario() -> None:
+        rows, begun, done = Rows(range(2)), asyncio.Event(), list[int]()
+
+        async def work(job: int) -> None:
+            begun.set()
+            if job:
+                await asyncio.Event().wait()
+            done.append(job)
+
+        loop = DueLoop(rows.claim, work, concurrency_max=2, poll_s=60, finish_s=0.01)
+        running = asyncio.create_task(loop.run())
+        await begun.wait()
+        loop.stop()
+        await running
+        assert done == [0]
+
+    run(scenario)
+
+
 def test_a_loop_stopped_before_it_runs_claims_nothing() -> None:
     async def scenario() -> None:
         rows = Rows([1])
