@@ -6,7 +6,7 @@ What is not HTTP is answered in the one shape of all errors. Bodies are the appl
 
 One request at a time is answered. Those sent ahead wait, and meanwhile nothing more is read. Too many of them get no
 error: the last that is kept is answered with `connection: close`, and the client repeats the rest on another connection
-(RFC 9112 section 9.3.2; one that sends on and on may miss the last answers, as section 9.6 says).
+(RFC 9112 section 9.3.2). Whatever it still sends, it has time to read that (`lingering`).
 
 Who ends, ends without circles: a request knows its connection, and the connection forgets its requests when it is lost
 or another protocol's. So reference counts free both.
@@ -14,20 +14,18 @@ or another protocol's. So reference counts free both.
 
 import asyncio
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Protocol
 
 import httptools
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cors import headers_of_answer, origins_of
 from gateway.errors import ApiError
-from gateway.headers import HEADERS
+from gateway.lingering import Lingering
 from gateway.pipeline import Flow, Pipeline
-from gateway.refused import note_refusal
-from gateway.request_ids import SCOPE, request_id_of
+from gateway.refused import refusal
+from gateway.request_ids import SCOPE
 
 HEADERS_BYTES_MAX = 65_536
 """Of a request's address, headers and trailers, as RFC 7541 section 4.1 counts them: an entry costs 32 bytes more."""
@@ -198,7 +196,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().data_received(part)
             if self._kept_bytes + self._unreported_bytes > HEADERS_BYTES_MAX:
                 self._refuse(_too_large())
-            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            if self.is_closing():
                 break
 
     def on_message_begin(self) -> None:
@@ -227,6 +225,8 @@ class HttpProtocol(HttpToolsProtocol):
         # uvicorn types extensions as the standard's, which are dicts.
         self.scope["extensions"] = {HANDOVER: Handover(self)}  # type: ignore[dict-item]
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.transport = self  # type: ignore[assignment]  # see `close`
         if self.pipeline and self.pipeline.is_full:
             self.cycle.keep_alive = False
 
@@ -262,12 +262,34 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """A request is answered, and the next that waits begins; what is missing of it has all the time there is."""
+        if self.answering is None:
+            return  # that was the last
         waited = bool(self.pipeline)
         super().on_response_complete()
         if waited and not self.transport.is_closing():
             self.flow.resume_reading()  # if none waits any more
             if self._deadline is not None:
                 self._await_request()
+
+    def write(self, data: bytes) -> None:
+        """Of an answer. With `is_closing` and `close` it is all that uvicorn asks of an answer's transport."""
+        self.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether what is written comes to nothing."""
+        return self.transport.is_closing() or self.transport.get_protocol() is not self
+
+    def close(self) -> None:
+        """The last answer is written: the client has time to read it, whatever it sends."""
+        if self.is_closing():
+            return
+        if self.cycle is not None:  # an application that awaits the body is told
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        transport = self.transport
+        self._unset_keepalive_if_required()
+        self.leave()
+        Lingering(transport)
 
     def leave(self) -> None:
         """The connection becomes another's, in the middle of an answer: nothing of this one is to outlive it."""
@@ -323,27 +345,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         self._stop_waiting()
-        if self.transport.is_closing():
+        if self.is_closing():
             return
         if self._may_answer():
-            note_refusal(error)
-            request_id = request_id_of(self.headers)
-            body = orjson.dumps({**error.body, "request_id": request_id})
-            headers = {
-                "content-type": "application/json",
-                "content-length": str(len(body)),
-                "cache-control": "no-store",
-                "connection": "close",
-                "x-request-id": request_id,
-                **HEADERS,
-                **self._cors(),
-            }
-            lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
-            lines += [f"{name}: {value}" for name, value in headers.items()]
-            self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-            if self.cycle is not None:
-                self.cycle.disconnected = True  # the application, which may await the body, is not to answer too
-        self.transport.close()
+            self.write(refusal(error, self.headers, self._cors()))
+            self.close()
+        else:
+            self.transport.close()
 
     def _cors(self) -> dict[str, str]:
         """For a page of another site, as far as what has come of the request tells."""
