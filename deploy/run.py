@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
@@ -68,6 +69,12 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+    finally:
+        for stream in (sys.stdout, sys.stderr):  # a library may have written to either
+            try:
+                stream.flush()
+            except OSError:
+                _drop(stream)
 
 
 def metrics_ports(settings: GatewaySettings, *, spared: int) -> dict[str, int]:
@@ -137,11 +144,15 @@ class Output:
             sys.stdout.flush()
         except OSError:
             self._lost = True
-            # What the interpreter flushes at its end goes nowhere, too.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop(sys.stdout)
 
     def flush(self) -> None:
         """Done by `write`."""
+
+
+def _drop(stream: TextIO) -> None:
+    """What the interpreter flushes at its end goes nowhere: an error there would be the exit status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Processes:
