@@ -14,7 +14,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +26,7 @@ import httpx
 from gateway.auth import Authenticator
 from pollers.simulator import SimulatorSettings
 from pollers.simulator import running as running_simulator
+from tests.forks import Fork
 
 ROOT = Path(__file__).resolve().parent.parent
 JWT_SECRET = "a-secret-for-tests-of-more-than-32-bytes"
@@ -65,14 +65,8 @@ class Process:
         self._told = False
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=ROOT,
-            env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=self._file,
-            stderr=subprocess.STDOUT,
-        )
+        environment = {**inherited, "PYTHONUNBUFFERED": "1", **environment}
+        self._process = Fork([module], env=environment, stdout=self._file, stderr=subprocess.STDOUT)
         self.pid = self._process.pid
 
     @property

@@ -183,7 +183,7 @@ def fired(directory: Path, series: Mapping[str, str], minutes: int) -> set[str]:
     query = 'count by (alertname) (ALERTS{alertstate="firing"})'
     trial = {
         "rule_files": [str(FILE)],
-        "evaluation_interval": "15s",
+        "evaluation_interval": "1m",
         "tests": [
             {
                 "interval": "1m",

@@ -1,8 +1,6 @@
 """`python -m bench faults`: every point right, each control found; and its pure parts."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -14,7 +12,7 @@ from bench.faults.lines import name_of
 from bench.faults.operations import OPERATIONS
 from bench.faults.point import Cutter, Fault
 from bench.faults.worker import CONTROLS, KINDS
-from tests.system import ROOT
+from tests.forks import run
 
 RUN_S = 240.0  # alone on two cores it takes half a minute
 TELLING = ("begin_purchase", "pass_purchase", "ask: buy", "record_purchase", "apply_activation_sms", "close_activation")
@@ -26,10 +24,7 @@ SERVED = [Sold("7", "completed", delivered=True)]
 
 def faults(*words: str) -> tuple[int, str]:
     """Its exit status, and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "faults", *words],
-        cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False,
-    )  # fmt: skip
+    done = run(["bench", "faults", *words], timeout=RUN_S)
     print(done.stdout, done.stderr)  # noqa: T201 - pytest shows it
     return done.returncode, done.stdout
 

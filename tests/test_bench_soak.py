@@ -1,8 +1,6 @@
 """`python -m bench soak`: a small run comes out right, a number bought behind its back is found; and its pure parts."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -11,7 +9,7 @@ from bench.soak.plan import Plan
 from bench.soak.system import RATES
 from pollers.settings import PollerSettings
 from pollers.simulator.limits import OWN_LIMITS
-from tests.system import ROOT
+from tests.forks import run
 
 RUN_S = 115.0
 ORDER = ("herosms", "7")
@@ -19,10 +17,7 @@ ORDER = ("herosms", "7")
 
 def soak(*words: str) -> tuple[int, str]:
     """Its exit status, and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "soak", *words],
-        cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False,
-    )  # fmt: skip
+    done = run(["bench", "soak", *words], timeout=RUN_S)
     print(done.stdout, done.stderr)  # noqa: T201 - pytest shows it
     return done.returncode, done.stdout
 

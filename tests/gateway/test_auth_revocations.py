@@ -1,9 +1,6 @@
 """Revoked tokens: of no use at once and on every process, for what is open too, whatever breaks meanwhile."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,9 +14,10 @@ import pytest
 
 from gateway.auth import Authenticator
 from gateway.realtime.auth_listener import READ_TIMEOUT_S, SWEEP_S
+from tests.forks import run
 from tests.gateway.clients import LONG_POLL, SSE, Closed, Stream, Transport
 from tests.gateway.support import User, end_of, events, in_a_loop, new_user, own_gateway, ready, seqs
-from tests.system import JWT_SECRET, ROOT, TLS, System, running_system, wait_until
+from tests.system import JWT_SECRET, TLS, System, running_system, wait_until
 from wallet_db.connect import pool
 from wallet_db.embedded import EmbeddedPostgres
 from wallet_db.revocations import token_id_of
@@ -177,17 +175,9 @@ async def test_operators_command_ends_what_is_open(system: System, way: str) -> 
     async with new_user(system) as user, LONG_POLL.connect(system.url, user.token, None) as stream:
         await ready(stream)
         argument = {"--user": [user.id], "--token-id": [token_id_of(user.token)], "--token": []}[way]
-        ended = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "wallet_db", "revoke", way, *argument],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "DATABASE_URL": system.database_url},
-            input=user.token + "\n",
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        words = ["wallet_db", "revoke", way, *argument]
+        environment = {"DATABASE_URL": system.database_url}
+        ended = await asyncio.to_thread(run, words, env=environment, text=user.token + "\n")
         assert ended.returncode == 0, ended.stderr
         assert ended.stdout.startswith("revoked: ")
         assert user.token not in ended.stdout

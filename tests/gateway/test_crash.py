@@ -80,7 +80,7 @@ async def writing(user: User, count: int) -> AsyncIterator[None]:
 
 @in_a_loop
 async def test_gateway_killed_in_mid_stream_loses_and_doubles_nothing(own_system: System) -> None:
-    kills, between = 2, 1_600
+    kills, between = 2, 500
     count = 1 + between * (kills + 1)
     up = asyncio.Event()
     up.set()
@@ -91,7 +91,7 @@ async def test_gateway_killed_in_mid_stream_loses_and_doubles_nothing(own_system
         for kill in range(kills):
             async with writing(user, between):
                 for follower in followers:
-                    await follower.until(kill * between + 300)
+                    await follower.until(kill * between + 100)
                 up.clear()
                 own_system.gateway.kill()
                 await asyncio.to_thread(own_system.restart_gateway)

@@ -198,8 +198,9 @@ def test_early_cancel_is_denied_with_the_seconds_left(alice: httpx.Client, provi
 
 def test_cancel_is_202_while_the_provider_is_slow(impatient_url: str, system: System, provider: Provider) -> None:
     _, token = system.sign_in()
-    with client_of(impatient_url, token) as client:
+    with client_of(system.url, token) as client:
         bought = buy(client)
+    with client_of(impatient_url, token) as client:
         provider.arm("slow", "setStatus", delay_s=1.5)
         answer = client.post(f"/api/activations/{bought['id']}/cancel")
         assert answer.status_code == 202

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ import orjson
 import pytest
 
 from notifier.bus import PostgresBus
+from tests.forks import Fork, run
 from tests.notifier.support import DEADLINE_S, Collector, append, create_users, running, session
 from tests.notifier.test_follower_sleep import until_awake
 
@@ -19,9 +19,7 @@ from tests.notifier.test_follower_sleep import until_awake
 @contextmanager
 def notifier(**environment: str) -> Iterator["subprocess.Popen[str]"]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BUS")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "notifier"], env=kept | environment, stderr=subprocess.PIPE, text=True
-    )
+    process = Fork(["notifier"], env=kept | environment, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
@@ -131,5 +129,5 @@ def test_faulty_settings_are_named_and_status_2() -> None:
 
 
 def test_help_says_what_it_is() -> None:
-    answer = subprocess.run([sys.executable, "-m", "notifier", "--help"], capture_output=True, text=True, check=True)
+    answer = run(["notifier", "--help"], env={})
     assert "Follow the outbox" in answer.stdout

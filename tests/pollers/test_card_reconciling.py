@@ -5,8 +5,6 @@ import asyncio
 import contextlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,9 +24,9 @@ from pollers.cards.reconcile import as_json, is_sound, lines
 from pollers.cards.reconciling import LEASE, ProviderAway, Reconciler
 from pollers.cards.strowallet import Strowallet
 from pollers.settings import PollerSettings
+from tests.forks import run
 from tests.pollers.card_providers import CARD_PROVIDERS, KEY, CardRig, playing_cards
 from tests.pollers.support import until
-from tests.system import ROOT
 from tests.wallet_db.cards import new_card, new_transaction
 from tests.wallet_db.support import new_user
 from wallet_db.card_reconciliations import (
@@ -377,16 +375,7 @@ def test_the_command_compares_to_the_end_and_says_so_by_its_status(
                 "SMS_ACTIVATE_KEY": "none",
                 "CARD_KEYS": CardKeys.make("k1"),
             }
-            done = await asyncio.to_thread(
-                subprocess.run,
-                [sys.executable, "-m", "pollers", "reconcile-cards", *options],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=60,
-            )
+            done = await asyncio.to_thread(run, ["pollers", "reconcile-cards", *options], env=environment)
             assert "Traceback" not in done.stderr
             return done.returncode, done.stdout
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -356,7 +355,6 @@ def test_a_process_killed_in_the_middle_of_a_check_leaves_it_to_another(database
             await make_due(db, "check_wallets")
             await until(partial(is_waiting_for_a_wallet, db), within_s=WITHIN_S)
             process.kill()
-            await process.wait()
             # As the server would by itself, had it noticed that nobody is there any more.
             await db.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where {OF_POLLERS}")  # noqa: S608
             await until(partial(are_gone, db))
@@ -365,8 +363,7 @@ def test_a_process_killed_in_the_middle_of_a_check_leaves_it_to_another(database
         await make_due(db, "check_wallets")  # the lease has run out
         async with poller(database_url, NOBODY) as process:
             await until(partial(is_finished, db, "check_wallets"), within_s=WITHIN_S)
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 5) == 0
+            await asyncio.to_thread(process.stop)
         assert (await job_of(db, "check_wallets")).result["corrected"] == 2
         corrections = await db.fetch(
             "select user_id, count(*) from balance_operations where type = 'correct' group by user_id"

@@ -1,15 +1,12 @@
 """The pollers' frame: the service in this process with its database cut off, then as processes that are killed."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -19,41 +16,23 @@ from structlog.testing import capture_logs
 from pollers import service
 from pollers.adoption import PURCHASE_WINDOW
 from pollers.settings import PollerSettings
+from tests.forks import Fork, run
 from tests.pollers.support import Play, Rig, until
+from tests.system import Process
 from tests.wallet_db.support import assert_books_balance, new_user, wallet
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 20
 
 
-def environment(**variables: str) -> dict[str, str]:
-    ours = {name.upper() for name in PollerSettings.model_fields}
-    inherited = {name: value for name, value in os.environ.items() if name.upper() not in ours}
-    return inherited | variables
-
-
 @asynccontextmanager
-async def poller(url: str, base_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def poller(url: str, base_url: str) -> AsyncIterator[Process]:
     """A poller process that works; killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "pollers",
-        cwd=ROOT,
-        env=environment(DATABASE_URL=url, SMS_ACTIVATE_URL=base_url, SMS_ACTIVATE_KEY="demo"),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
+    process = Process("pollers", {"DATABASE_URL": url, "SMS_ACTIVATE_URL": base_url, "SMS_ACTIVATE_KEY": "demo"})
     try:
-        while b'"event": "working"' not in (line := await process.stderr.readline()):
-            assert line, "it ended before it worked"
-        draining = asyncio.create_task(process.stderr.read())
+        await asyncio.to_thread(process.wait_until_it, says='"event": "working"')
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await draining
+        process.close()
 
 
 async def is_status(rig: Rig, activation: UUID, status: str) -> bool:
@@ -63,18 +42,6 @@ async def is_status(rig: Rig, activation: UUID, status: str) -> bool:
 
 async def all_are(rig: Rig, status: str) -> bool:
     return not await rig.db.fetchval("select exists (select from activations where status <> $1)", status)
-
-
-def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
 
 
 # --- the service
@@ -158,8 +125,7 @@ def test_a_process_killed_in_the_middle_of_purchases_leaves_orders_another_finis
             for activation in ordered:
                 await rig.sms(activation)
             await until(lambda: all_are(rig, "received"), within_s=WITHIN_S)
-            second.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(second.wait(), 5) == 0
+            await asyncio.to_thread(second.stop)
         assert len(await rig.sold()) == 6
         assert await wallet(rig.db, user) == ("20.00", "0.00", "20.00")
         await assert_books_balance(rig.db)
@@ -168,14 +134,14 @@ def test_a_process_killed_in_the_middle_of_purchases_leaves_orders_another_finis
 
 
 def test_missing_settings_are_one_line_and_status_2() -> None:
-    ended = python("-m", "pollers", DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    ended = run(["pollers"], env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"})
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()
     assert line.startswith("SMS_ACTIVATE_URL and SMS_ACTIVATE_KEY: expected a provider's address and key, got none")
 
 
 def test_a_database_that_is_not_there_is_one_line_and_status_1() -> None:
-    ended = python("-m", "pollers", DATABASE_URL="postgresql://nobody:s3cret@127.0.0.1:9/none", DEMO="1")
+    ended = run(["pollers"], env={"DATABASE_URL": "postgresql://nobody:s3cret@127.0.0.1:9/none", "DEMO": "1"})
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
     assert "127.0.0.1:9" in line
@@ -189,16 +155,14 @@ def taken_port() -> Iterator[int]:
 
 
 def test_a_simulator_without_its_port_says_so_in_one_line(taken_port: int) -> None:
-    ended = python("-m", "pollers", "simulator", SIM_PORT=str(taken_port))
+    ended = run(["pollers", "simulator"], env={"SIM_PORT": str(taken_port)})
     assert ended.returncode == 1
     [line] = (ended.stdout + ended.stderr).splitlines()
     assert line == f"SIM_PORT: cannot listen on 127.0.0.1:{taken_port}: Address already in use"
 
 
 def test_the_simulator_as_a_process_serves_and_stops() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "pollers", "simulator"], cwd=ROOT, env=environment(SIM_PORT="0"), stdout=subprocess.PIPE
-    ) as process:
+    with Fork(["pollers", "simulator"], env={"SIM_PORT": "0"}, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             base_url = process.stdout.readline().decode().removeprefix("simulator: ").strip()

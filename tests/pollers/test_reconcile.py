@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,8 +17,8 @@ from pollers.providers.sms_activate import SmsActivate
 from pollers.readings import compare, read_balances
 from pollers.reconcile import as_json, lines
 from pollers.simulator import running
+from tests.forks import run
 from tests.pollers.support import PATIENT, Play, Rig
-from tests.system import ROOT
 from wallet_db.provider_books import BalanceReading, ProviderBooks, ProviderOrder
 
 NAME = "sms_activate"
@@ -253,15 +251,8 @@ def test_the_report_says_the_same_to_machines_and_people(play: Play) -> None:
 def command(database_url: str, base_url: str, *words: str, **environment: str) -> tuple[int, str]:
     """Its exit status, and what it printed and complained of."""
     port = str(urlsplit(base_url).port)
-    done = subprocess.run(
-        [sys.executable, "-m", "pollers", "reconcile", *words],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "DEMO": "1", "SIM_PORT": port, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    settings = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "DEMO": "1", "SIM_PORT": port, **environment}
+    done = run(["pollers", "reconcile", *words], env=settings)
     return done.returncode, done.stdout + done.stderr
 
 

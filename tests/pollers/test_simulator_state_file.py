@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -19,6 +18,7 @@ from pollers.simulator import SimulatorSettings, running
 from pollers.simulator.record import from_json, to_json
 from pollers.simulator.simulation import new_simulation
 from pollers.simulator.state import RECORDED_ENDED_MAX, OrderState, Refusal, SimulatedAccount, Timing
+from tests.forks import Fork
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 20
@@ -41,13 +41,8 @@ def orders(http: httpx.Client) -> dict[int, dict[str, Any]]:
 @contextmanager
 def simulator(state_file: Path, end: signal.Signals) -> Iterator[httpx.Client]:
     """A simulator process on this file, ended by this signal."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "pollers", "simulator"],
-        cwd=ROOT,
-        env={**os.environ, "SIM_PORT": "0", "SIM_SMS_DELAY_S": "0", "SIM_STATE_FILE": str(state_file)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    environment = {**os.environ, "SIM_PORT": "0", "SIM_SMS_DELAY_S": "0", "SIM_STATE_FILE": str(state_file)}
+    with Fork(["pollers", "simulator"], env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             base_url = process.stdout.readline().removeprefix("simulator: ").strip()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ import orjson
 import pytest
 
 from tests.browser import open_page
+from tests.forks import Fork
 from tests.wallet_db.logins import login
 from tests.wallet_db.support import MINUTE, Database, call, new_user, run
 from wallet_db import __main__ as command_line
@@ -143,17 +143,11 @@ def test_a_reader_that_has_read_enough_is_no_fault(example_url: str) -> None:
     """As `| head` is: the pipe is closed before anything is written."""
     reading_end, writing_end = os.pipe()
     os.close(reading_end)
-    done = subprocess.run(
-        [sys.executable, "-m", "wallet_db", "analyze", "--json"],
-        env={**os.environ, "DATABASE_URL": example_url},
-        stdout=writing_end,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    os.close(writing_end)
-    assert (done.returncode, done.stderr) == (141, "")
+    words, environment = ["wallet_db", "analyze", "--json"], {"DATABASE_URL": example_url}
+    with Fork(words, env=environment, stdout=writing_end, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing_end)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (141, "")
 
 
 def test_rentals_are_counted_with_why_they_failed(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:

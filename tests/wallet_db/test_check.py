@@ -7,7 +7,6 @@ part of each case. The control is the same database before it was broken.
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from decimal import Decimal
 from io import StringIO
@@ -17,6 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 
 import wallet_db.check
+from tests.forks import run
 from tests.wallet_db.logins import login
 from tests.wallet_db.support import call, new_user
 from wallet_db.__main__ import main
@@ -481,15 +481,7 @@ def test_a_user_with_many_operations_ends_a_batch(monkeypatch: pytest.MonkeyPatc
 
 def test_it_runs_as_a_program(database_url: str) -> None:
     furnished(database_url)
-    command = [sys.executable, "-m", "wallet_db", "check"]
-    done = subprocess.run(
-        command,
-        check=False,
-        env={**os.environ, "DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run(["wallet_db", "check"], env={**os.environ, "DATABASE_URL": database_url})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("0 corrections: coherent\n")
 
@@ -535,12 +527,6 @@ def test_a_login_that_does_not_see_every_wallet_is_told_so(database_url: str) ->
     """Row-level security hides rows without a word: nothing found would read like nothing wrong."""
     with login(database_url, USER, "pg_read_all_data") as auditor:
         for command in ("check", "health"):
-            done = subprocess.run(
-                [sys.executable, "-m", "wallet_db", command],
-                env=os.environ | {"DATABASE_URL": auditor},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = run(["wallet_db", command], env={**os.environ, "DATABASE_URL": auditor})
             assert (done.returncode, done.stdout) == (1, "")
             assert "does not see all wallets" in done.stderr

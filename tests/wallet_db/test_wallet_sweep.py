@@ -26,6 +26,7 @@ CALLERS = 6
 SWEEPERS = 2
 WALLETS = 5
 SKIPPING = ("for no key update skip locked;", "for no key update;")
+IMPATIENT = ("set lock_timeout = '50ms'", "set lock_timeout = '20s'")
 
 
 def test_the_sweep_passes_by_a_wallet_that_is_worked_on(database_url: str) -> None:
@@ -160,10 +161,10 @@ def test_a_sweep_met_crosswise_lets_the_foreground_wait_and_never_waits_itself(d
 
 
 def test_control_a_sweep_that_waits_deadlocks(database_url: str) -> None:
-    """The meeting above without SKIP LOCKED: each has what the other wants."""
+    """The meeting above without SKIP LOCKED, nor an end of waiting: each has what the other wants."""
 
     async def scenario(db: Pool) -> None:
-        await sabotage(db, "expire_holds", SKIPPING)
+        await sabotage(db, "expire_holds", SKIPPING, IMPATIENT)
         swept, worked, users = await meet_crosswise(db)
         [busy] = [met for met in (swept, worked) if isinstance(met, errors.WalletBusy)]
         assert busy.sqlstate == "40P01"
