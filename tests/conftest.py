@@ -11,9 +11,11 @@ import shutil
 import ssl
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -23,6 +25,7 @@ import pytest
 from wallet_db.embedded import EmbeddedPostgres
 from wallet_db.migrate import migrate
 
+T = TypeVar("T")
 MEMORY = Path("/dev/shm")  # noqa: S108 - below it we make a directory of our own
 MEMORY_BYTES_MIN = 6 * 1024**3
 
@@ -59,6 +62,12 @@ def database_of(server_url: str, name: str) -> str:
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
+def aside(work: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread of its own, for a loop may have this one: that of a browser's driver."""
+    with ThreadPoolExecutor(max_workers=1) as elsewhere:
+        return elsewhere.submit(asyncio.run, work).result()
+
+
 async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
@@ -78,10 +87,10 @@ def server_url() -> Iterator[str]:
         try:
             url = embedded.start()
             # The machine does not lose power in a test: what a killed server wrote is in the system's cache.
-            asyncio.run(execute(url, "alter system set fsync = off"))
-            asyncio.run(execute(url, "alter system set max_wal_size = '256MB'"))
+            aside(execute(url, "alter system set fsync = off"))
+            aside(execute(url, "alter system set max_wal_size = '256MB'"))
             # Several systems run at a time, and with thousands of requests at once each process has its pool full.
-            asyncio.run(execute(url, "alter system set max_connections = 300"))
+            aside(execute(url, "alter system set max_connections = 300"))
             embedded.stop()
             yield embedded.start()
         finally:
@@ -99,24 +108,33 @@ def template(server_url: str) -> Iterator[str]:
         await migrate(url)
         await execute(url, "update services set price = 5.00")
 
-    asyncio.run(prepare())
+    aside(prepare())
     yield name
-    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+    aside(execute(server_url, f'drop database "{name}" with (force)'))
 
 
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh, migrated database."""
     name = f"onesms_test_{uuid.uuid4().hex[:8]}"
-    asyncio.run(execute(server_url, f'create database "{name}" template "{template}" strategy file_copy'))
+    aside(execute(server_url, f'create database "{name}" template "{template}" strategy file_copy'))
     yield database_of(server_url, name)
-    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+    aside(execute(server_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture(scope="module")
+def browser_kept() -> Iterator[None]:
+    """One browser for all pages of a module. Its driver has this thread's loop: what is asynchronous runs `aside`."""
+    from tests.browser import kept
+
+    with kept():
+        yield
 
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A fresh database with nothing in it."""
     name = f"onesms_test_{uuid.uuid4().hex[:8]}"
-    asyncio.run(execute(server_url, f'create database "{name}"'))
+    aside(execute(server_url, f'create database "{name}"'))
     yield database_of(server_url, name)
-    asyncio.run(execute(server_url, f'drop database "{name}" with (force)'))
+    aside(execute(server_url, f'drop database "{name}" with (force)'))

@@ -1,27 +1,27 @@
 """The operators' page in a real browser: orders, wallets, sessions, services and alerts, found and acted upon."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import open_page
-from tests.conftest import execute
+from tests.conftest import aside, execute
 from tests.gateway.api import client_of
 from tests.system import System, running_system, wait_until
 from tests.test_page_toasts import COVERED
 from wallet_db.events import OPERATORS
 from wallet_db.revocations import token_id_of
 
+pytestmark = pytest.mark.usefixtures("browser_kept")
+
 PLOTS = 12
 PHONE = {"width": 360, "height": 740}
 
 
 def run_elsewhere(url: str, statement: str) -> None:
-    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has this thread's loop
-        elsewhere.submit(asyncio.run, execute(url, statement)).result()
+    aside(execute(url, statement))
 
 
 def stuck_order(system: System) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Virtual cards on the operators' page: found, with who did what to them; blocked; compared with the provider's."""
 
+import pytest
 from playwright.sync_api import expect
 
 from pollers.simulator import SimulatorSettings
@@ -7,6 +8,8 @@ from tests.browser import DEADLINE_MS, open_page
 from tests.gateway.api import client_of, new_card
 from tests.system import running_system
 from tests.test_admin_page import PHONE, run_elsewhere, sign_in
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 
 def test_a_card_is_found_blocked_and_compared_with_the_providers_books(database_url: str) -> None:

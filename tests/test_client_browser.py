@@ -12,6 +12,8 @@ from tests.browser import open_page
 from tests.client_proxy import proxied
 from tests.system import System, running_system
 
+pytestmark = pytest.mark.usefixtures("browser_kept")
+
 EXAMPLE = "/client/example/"
 BLANK = "/icon.svg"
 """A document of the gateway's that brings no script."""

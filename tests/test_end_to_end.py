@@ -1,8 +1,6 @@
 """From the click to the code: a real browser on the real system, each transport in turn, and a gateway that dies."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -11,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from pollers.simulator import SimulatorSettings
 from tests.browser import DEADLINE_MS, open_page
+from tests.conftest import aside
 from tests.system import ROOT, running_system, wait_until
 
 NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long-poll"}
@@ -39,8 +38,7 @@ def types_of_receipts(database_url: str) -> list[str]:
         finally:
             await connection.close()
 
-    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has this thread's loop
-        return elsewhere.submit(asyncio.run, fetch()).result()
+    return aside(fetch())
 
 
 def expect_wallet(page: Page, balance: str, frozen: str, available: str) -> None:

@@ -11,6 +11,8 @@ from tests.browser import open_page
 from tests.page_support import NO_SMS_UNASKED, buy, deliver, fail_order, sign_in
 from tests.system import System, running_system
 
+pytestmark = pytest.mark.usefixtures("browser_kept")
+
 VIEWS = {
     "numbers": "#live-orders",
     "catalogue": "#offer-rows tr",

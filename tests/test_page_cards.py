@@ -16,6 +16,8 @@ from tests.page_support import client_of, expect_live, sign_in, token_of
 from tests.system import TLS, System, running_system
 from tests.test_page_access import expect_narrow, measured, unnamed
 
+pytestmark = pytest.mark.usefixtures("browser_kept")
+
 WEBHOOK_SECRET = "a-secret-of-more-than-sixteen-bytes"
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 FIELDS = (

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.offers import SUCCESS_TRIES_MIN
@@ -9,6 +10,8 @@ from pollers.simulator import SimulatorSettings
 from tests.browser import open_page
 from tests.page_support import client_of, sign_in
 from tests.system import System, running_system, wait_until
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 ROWS = "#offer-rows tr"
 

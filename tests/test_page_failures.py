@@ -1,10 +1,13 @@
 """What the page says while it waits for the service, and when there is no answer: where it should be, with a way on."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import DEADLINE_MS, open_page
 from tests.page_support import sign_in
 from tests.system import running_system
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 CUT = ("ERR_FAILED",)
 

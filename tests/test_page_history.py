@@ -2,11 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import DEADLINE_MS, open_page
 from tests.page_support import NO_SMS_UNASKED, buy, client_of, deliver, sign_in
 from tests.system import System, running_system
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 FAILED = 23
 ORDERS, MOVEMENTS = "#past-orders article", "#operation-rows tr"

@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import open_page
 from tests.page_support import NO_SMS_UNASKED, buy, client_of, deliver, sign_in
 from tests.system import ROOT, running_system
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 MARK = "⟦"
 DATA = ", ".join(

@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import DEADLINE_MS, open_page
 from tests.page_support import NO_SMS_UNASKED, buy, deliver, sign_in
 from tests.system import running_system
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 
 def test_a_served_number_waits_for_another_sms_and_is_finished(database_url: str) -> None:

@@ -9,6 +9,8 @@ from tests.browser import DEADLINE_MS, open_page
 from tests.page_support import NO_SMS_UNASKED, buy, deliver, sign_in
 from tests.system import System, running_system
 
+pytestmark = pytest.mark.usefixtures("browser_kept")
+
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 TABLET = {"viewport": {"width": 768, "height": 1024}}
 DESK = {"viewport": {"width": 1180, "height": 800}}

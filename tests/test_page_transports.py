@@ -1,11 +1,14 @@
 """A code reaches the page whatever the network lets through: each transport is cut in turn while an SMS is awaited."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.blocking_proxy import blocking_proxy
 from tests.browser import open_page
 from tests.page_support import NO_SMS_UNASKED, buy, deliver, expect_live, sign_in
 from tests.system import running_system
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long-poll"}
 TURNS = ((("ws",), "sse"), (("sse",), "ws"), (("ws", "sse"), "poll"))

@@ -1,15 +1,16 @@
 """A rented number from the click on: its messages live, longer, given back, given up."""
 
-import asyncio
-
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from pollers.simulator import SimulatorSettings
 from tests.browser import DEADLINE_MS, open_page
-from tests.conftest import execute
+from tests.conftest import aside, execute
 from tests.system import System, running_system
 from tests.test_end_to_end import expect_wallet, sign_in
+
+pytestmark = pytest.mark.usefixtures("browser_kept")
 
 OPEN = "#open-rentals article.rental"
 
@@ -106,7 +107,7 @@ def test_nothing_ends_a_rental_while_its_extension_is_undecided(database_url: st
 
 
 def test_a_price_that_covers_no_rental_there_is_said_at_the_form_and_on_the_card(database_url: str) -> None:
-    asyncio.run(execute(database_url, "update services set rental_price_hour = 0.10 where service = 'whatsapp'"))
+    aside(execute(database_url, "update services set rental_price_hour = 0.10 where service = 'whatsapp'"))
     with (
         running_system(database_url, pollers=True, simulator=SimulatorSettings(port=0)) as system,
         open_page(system.url, expected_errors=("409",)) as page,

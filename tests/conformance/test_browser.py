@@ -1,15 +1,14 @@
 """EventSource and WebSocket as Chromium has them: what a page sees without any client of ours."""
 
-import asyncio
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import asyncpg
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser import open_page
+from tests.conftest import aside
 from tests.system import System
 
 NO_PAGE = "/icon.svg"
@@ -48,8 +47,7 @@ def run_sql(system: System, statement: str, *arguments: object) -> None:
         finally:
             await connection.close()
 
-    with ThreadPoolExecutor(1) as aside:  # a loop of the browser's runs in this thread
-        aside.submit(asyncio.run, run()).result()
+    aside(run())
 
 
 def append(system: System, user_id: str, count: int = 1) -> None:

@@ -1,7 +1,5 @@
 """What providers and users write, on the page: texts, whatever they look like. A real browser on the real system."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from playwright.sync_api import Page, expect
@@ -9,7 +7,7 @@ from playwright.sync_api import Page, expect
 from gateway.auth import Authenticator
 from pollers.simulator import SimulatorSettings
 from tests.browser import open_page
-from tests.conftest import execute
+from tests.conftest import aside, execute
 from tests.gateway.api import client_of
 from tests.system import JWT_SECRET, running_system
 
@@ -21,8 +19,7 @@ TITLE = "<b>Whats</b>App<script>window.hit=1</script>"
 
 
 def run_elsewhere(url: str, statement: str) -> None:
-    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has this thread's loop
-        elsewhere.submit(asyncio.run, execute(url, statement)).result()
+    aside(execute(url, statement))
 
 
 def is_text_only(page: Page) -> None:
