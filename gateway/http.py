@@ -283,9 +283,11 @@ class HttpProtocol(HttpToolsProtocol):
         """The last answer is written: the client has time to read it, whatever it sends."""
         if self.is_closing():
             return
-        if self.cycle is not None:  # an application that awaits the body is told
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        for cycle in (self.cycle, self.answering):
+            if cycle is not None:  # an application that awaits the body is told, and one that waits to write
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.flow.resume_writing()
         transport = self.transport
         self._unset_keepalive_if_required()
         self.leave()

@@ -9,7 +9,7 @@ import asyncio
 
 LINGER_S = 2.0
 LINGER_BYTES_MAX = 16 * 1024**2
-"""Given to the client: to one that sends for longer, or more, a reset is as good as anything else."""
+"""Given to the client once its answer is sent: to one that sends for longer, or more, a reset is as good."""
 
 
 class Lingering(asyncio.Protocol):
@@ -19,12 +19,21 @@ class Lingering(asyncio.Protocol):
         """transport: open. What is written on it still goes out."""
         self._transport = transport
         self._bytes = 0
-        self._end = asyncio.get_running_loop().call_later(LINGER_S, transport.close)
+        self._await_end()
         transport.set_protocol(self)
         if transport.can_write_eof():
             transport.write_eof()
         else:  # TLS ends both ways at once
             transport.close()
+
+    def _await_end(self) -> None:
+        self._end = asyncio.get_running_loop().call_later(LINGER_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self._await_end()  # the kernel gives up a client that takes nothing
+        else:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Dropped."""

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 POLL_S = 1.0
 FINISH_S = 1.0
-"""Given to a run when the process is to end: one may ask, and ask again, a provider that does not answer."""
+"""Given to a reading when the process is to end."""
 EXPIRE_BATCH = 100
 FORGET_BATCH = 1_000
 """Events in one transaction: some milliseconds."""
@@ -47,6 +47,7 @@ OVERDUE_AFTER = timedelta(hours=3)
 """Longer than any doubt and any last look lasts: what is open then, its account cannot be asked about."""
 
 Result = Mapping[str, int]
+Job = Callable[[Pool, Result], Awaitable[Result]]
 
 
 async def check_wallets(pool: Pool, before: Result) -> Result:
@@ -148,7 +149,7 @@ async def judge_routes(pool: Pool, before: Result, *, rule: str, success_min: fl
     return {"changed": changed, "changed_total": before.get("changed_total", 0) + changed}
 
 
-def jobs_of(settings: PollerSettings) -> Mapping[str, Callable[[Pool, Result], Awaitable[Result]]]:
+def jobs_of(settings: PollerSettings) -> Mapping[str, Job]:
     """What each row of `periodic_jobs` means."""
     return {
         "check_wallets": check_wallets,
@@ -175,12 +176,27 @@ def periodic_loop(
 ) -> DueLoop[PeriodicJob]:
     """The loop that runs them when they are due, one run of each at a time among all processes.
 
-    providers: whose prices are refreshed and whose balances are remembered, by name.
+    providers: at whom numbers are left over, by name.
     """
-    jobs, lease = {**jobs_of(settings), **price_jobs(providers or {})}, timedelta(seconds=settings.lease_s)
+    jobs: dict[str, Job] = {**jobs_of(settings)}
     if providers:
-        jobs["read_balances"] = partial(read_balances, providers=providers)
         jobs["return_numbers"] = partial(return_numbers, providers=providers)
+    return _loop(pool, settings, jobs)
+
+
+def readings_loop(pool: Pool, settings: PollerSettings, providers: Mapping[str, Provider]) -> DueLoop[PeriodicJob]:
+    """The same for what only reads at providers: prices, and balances to remember.
+
+    Who does not answer is asked again for many seconds. The end of the process does not wait for that.
+    """
+    jobs: dict[str, Job] = {**price_jobs(providers), "read_balances": partial(read_balances, providers=providers)}
+    return _loop(pool, settings, jobs, finish_s=FINISH_S)
+
+
+def _loop(
+    pool: Pool, settings: PollerSettings, jobs: Mapping[str, Job], *, finish_s: float | None = None
+) -> DueLoop[PeriodicJob]:
+    lease = timedelta(seconds=settings.lease_s)
 
     async def claim(limit: int) -> Sequence[PeriodicJob]:
         return await claim_periodic_jobs(pool, jobs, limit=limit, lease=lease)
@@ -188,4 +204,4 @@ def periodic_loop(
     async def work(job: PeriodicJob) -> None:
         await finish_periodic_job(pool, job, await jobs[job.name](pool, job.result))
 
-    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S, kind="periodic", finish_s=FINISH_S)
+    return DueLoop(claim, work, concurrency_max=len(jobs), poll_s=POLL_S, kind="periodic", finish_s=finish_s)

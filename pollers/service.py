@@ -27,7 +27,7 @@ from pollers.cards.reconciling import Reconciler, reconciliation_loop
 from pollers.cards.service import CardService, open_card_accounts
 from pollers.loop import DueLoop
 from pollers.metrics import PollerFigures
-from pollers.periodic import periodic_loop
+from pollers.periodic import periodic_loop, readings_loop
 from pollers.providers.contract import Provider
 from pollers.providers.fivesim import FiveSim
 from pollers.providers.herosms import HeroSms
@@ -136,6 +136,7 @@ async def _work(
         loop,
         rentals,
         periodic_loop(connections, settings, providers),
+        *([readings_loop(connections, settings, providers)] if providers else []),
         bulk_loop(looker, settings, accounts_max=len(providers)),
         *cards.loops.values(),
         reconciliation_loop(connections, reconciler, list(card_accounts)),

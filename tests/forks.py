@@ -39,9 +39,19 @@ RUN_S = 60.0
 class Fork(subprocess.Popen[Any]):
     """A process that runs a module. Its exit status is told by the one that forked it, whose child it is."""
 
-    def __init__(self, words: Sequence[str], *, env: Mapping[str, str], **named: Any) -> None:
-        """words: the module and its arguments. env: all of its environment. named: as Popen's."""
-        super().__init__([sys.executable, "-m", *words], env=env, **{"cwd": ROOT, "stdin": subprocess.DEVNULL, **named})
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stdin: Any = subprocess.DEVNULL,
+        stdout: Any = None,
+        stderr: Any = None,
+        text: bool = False,
+    ) -> None:
+        """words: the module and its arguments. env: all of its environment. The others as Popen's, which has more."""
+        command = [sys.executable, "-m", *words]
+        super().__init__(command, env=env, stdin=stdin, stdout=stdout, stderr=stderr, text=text, cwd=ROOT)
 
     def _execute_child(self, args: Any, *others: Any) -> None:
         # As Popen hands them over: …, directory and environment, …, and the ends of the pipes or files, -1 for none.
@@ -116,7 +126,6 @@ def main() -> None:
     gc.freeze()  # else a fork's first collection writes to, and so copies, every page
     request = _serve(socket.socket(fileno=os.dup(0)))
     if request is not None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["env"])
@@ -148,7 +157,9 @@ def _serve(requests: socket.socket) -> Any:
                 if not request:
                     return None
                 asking = socket.socket(fileno=files[0])
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 if pid := os.fork():
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
                     asking.send(b"%d" % pid)
                     awaited[pid] = asking
                     for file in files[1:]:

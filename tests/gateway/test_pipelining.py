@@ -18,6 +18,9 @@ from wallet_db.settings import load
 
 REQUEST_S = 1.0
 SLOW = b"GET /slow HTTP/1.1\r\nhost: t\r\n\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nhost: t\r\n\r\n"
+LARGE_BYTES = 32_000_000
+"""More than the kernel takes."""
 HALF = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 2\r\n\r\n{"
 
 
@@ -30,13 +33,17 @@ class Gate:
         self.state = ServerState()
 
     async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
         if scope["path"] == "/slow":
             await self.open.acquire()
+        elif scope["path"] == "/large":
+            body = bytes(LARGE_BYTES)
         else:
             while (await receive()).get("more_body"):
                 pass
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        size = [(b"content-length", b"%d" % len(body))] if body else []
+        await send({"type": "http.response.start", "status": 200 if body else 204, "headers": size})
+        await send({"type": "http.response.body", "body": body})
 
     @property
     def connection(self) -> HttpProtocol:
@@ -113,3 +120,22 @@ async def test_application_at_work_hears_that_its_client_is_gone(
         assert at_work.disconnected
         assert len(gate.state.tasks) == 1
         gate.open.release()
+
+
+@in_a_loop
+async def test_who_waits_to_write_when_its_request_is_refused_is_let_go(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer before is not taken off the connection, and what is missing of this request does not come."""
+    slow = HALF.replace(b"POST / ", b"POST /slow ")
+    async with sent(monkeypatch, database_url, LARGE + slow) as (gate, _, _):
+        gate.open.release()
+        async with asyncio.timeout(10 * REQUEST_S):
+            while not gate.state.tasks:  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.01)
+            connection = gate.connection
+            while connection.answering is not None:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+            assert not gate.state.connections
+            while gate.state.tasks:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)

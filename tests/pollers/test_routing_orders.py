@@ -11,7 +11,7 @@ import pytest
 
 from pollers.activations import ActivationWorker
 from pollers.adoption import PURCHASE_WINDOW
-from pollers.periodic import periodic_loop
+from pollers.periodic import periodic_loop, readings_loop
 from pollers.prices import refresh_prices
 from pollers.providers.contract import NoNumbers, Provider, Purchase
 from pollers.providers.fivesim import FiveSim
@@ -318,7 +318,7 @@ def test_what_a_list_names_no_more_is_sold_out(play: Play) -> None:
     play(scenario)
 
 
-def test_the_periodic_loop_reads_prices_and_judges_routes_with_the_pollers_rights(play: Play, orders_url: str) -> None:
+def test_the_periodic_loops_read_prices_and_judge_routes_with_the_pollers_rights(play: Play, orders_url: str) -> None:
     async def scenario(rig: Rig) -> None:
         names = ["judge_routes", *(f"refresh_prices:{name}" for name in CODES)]
         await rig.db.execute("update periodic_jobs set due_at = now(), finished_at = null where name = any($1)", names)
@@ -329,10 +329,13 @@ def test_the_periodic_loop_reads_prices_and_judges_routes_with_the_pollers_right
             )
 
         async with pool(orders_url, "test", role=POLLERS) as pollers, asyncio.TaskGroup() as tasks:
-            loop = periodic_loop(pollers, PollerSettings(demo=True), providers(rig))
-            tasks.create_task(loop.run())
+            settings = PollerSettings(demo=True)
+            loops = [make(pollers, settings, providers(rig)) for make in (periodic_loop, readings_loop)]
+            for loop in loops:
+                tasks.create_task(loop.run())
             await until(all_done)
-            loop.stop()
+            for loop in loops:
+                loop.stop()
         assert all(cost is not None for cost, *_ in (await known(rig)).values())
 
     play(scenario)
