@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DEADLINE_MS = 20_000
+DEADLINE_MS = 40_000
 expect.set_options(timeout=DEADLINE_MS)
 
 

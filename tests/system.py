@@ -31,8 +31,8 @@ from tests.forks import Fork
 ROOT = Path(__file__).resolve().parent.parent
 JWT_SECRET = "a-secret-for-tests-of-more-than-32-bytes"
 CARD_KEYS = "k1:dGhlIGtleSBvZiB0ZXN0cywgdGhpcnR5LXR3byBieXQ="
-START_S = 30.0
-STOP_S = 10.0
+START_S = 60.0
+STOP_S = 20.0
 LOOK_S = 0.02
 TLS = ssl.create_default_context()
 """For httpx clients: nothing here speaks TLS, but each would spend longer on making one than on its requests."""

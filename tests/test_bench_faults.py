@@ -14,7 +14,7 @@ from bench.faults.point import Cutter, Fault
 from bench.faults.worker import CONTROLS, KINDS
 from tests.forks import run
 
-RUN_S = 240.0  # alone on two cores it takes half a minute
+RUN_S = 240.0  # alone on two cores it takes a minute
 TELLING = ("begin_purchase", "pass_purchase", "ask: buy", "record_purchase", "apply_activation_sms", "close_activation")
 PRICE = Decimal("5.00")
 FIRST, *LATER = KINDS

@@ -16,7 +16,7 @@ from bench.loss.schedule import FAULTS
 from tests.forks import Fork, run
 from tests.system import wait_until
 
-RUN_S = 100.0
+RUN_S = 240.0
 CLEAN = "0 lost, 0 doubled, 0 reordered, 0 altered, 0 misplaced, 0 reset"
 
 

@@ -11,7 +11,7 @@ from pollers.settings import PollerSettings
 from pollers.simulator.limits import OWN_LIMITS
 from tests.forks import run
 
-RUN_S = 115.0
+RUN_S = 240.0
 ORDER = ("herosms", "7")
 
 

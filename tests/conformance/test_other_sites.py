@@ -8,7 +8,7 @@ from tests.gateway.clients import SSE
 from tests.gateway.support import events, in_a_loop, new_user, ready
 from tests.system import System
 
-DEADLINE_S = 15
+DEADLINE_S = 30
 
 
 def preflight(system: System, path: str, **headers: str) -> httpx.Response:

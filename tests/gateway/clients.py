@@ -23,7 +23,7 @@ from tests.system import TLS
 
 Message = dict[str, Any]
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 POLL_WAIT_S = 5
 CUT_OFF = 1006
 

@@ -20,7 +20,7 @@ from tests.gateway.support import events, in_a_loop, new_user, own_gateway, read
 from tests.system import System
 
 REQUEST_S = 1.0
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 HEAD = b"GET /healthz HTTP/1.1\r\nhost: test\r\n"
 WHOLE = HEAD + b"\r\n"
 

@@ -13,7 +13,7 @@ from tests.gateway.clients import SSE
 from tests.gateway.support import OVERFULL_EVENTS, events, in_a_loop, new_user, overfill, ready, seqs
 from tests.system import System, wait_until
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class ReluctantClient:

@@ -23,7 +23,7 @@ from tests.gateway.support import OVERFULL_EVENTS, events, in_a_loop, new_user, 
 from tests.system import System, wait_until
 
 FRAME_BYTES_MAX = 16_384
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class RawClient:
