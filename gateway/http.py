@@ -284,10 +284,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self.is_closing():
             return
         for cycle in (self.cycle, self.answering):
-            if cycle is not None:  # an application that awaits the body is told, and one that waits to write
+            if cycle is not None:  # an application that awaits the body is told
                 cycle.disconnected = True
                 cycle.message_event.set()
-        self.flow.resume_writing()
+        self.flow.resume_writing()  # and one that waits to write, for nobody tells us any more that it may
         transport = self.transport
         self._unset_keepalive_if_required()
         self.leave()
